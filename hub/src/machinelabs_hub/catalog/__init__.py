@@ -1,0 +1,1 @@
+"""Images and flavours that a site offers."""

@@ -1,0 +1,1 @@
+"""The one way to SQL: engine, sessions and tables; each table has one writing process."""

@@ -1,0 +1,49 @@
+"""The scopes that MachineLabs adds to JupyterHub's, and who holds which.
+
+One table: the Hub's configuration, a server's token and the labs service all read it.
+"""
+
+from typing import Final
+
+LABS_SERVICE: Final = "labs"
+CULLER_SERVICE: Final = "idle-culler"
+
+READ_LABS: Final = "custom:labs:read"
+WRITE_LABS: Final = "custom:labs:write"
+
+CUSTOM_SCOPES: Final = {
+    READ_LABS: {"description": "Read labs that I may see"},
+    WRITE_LABS: {
+        "description": "Publish, change and fork labs as me",
+        "subscopes": [READ_LABS],
+    },
+}
+
+ACCESS_LABS: Final = f"access:services!service={LABS_SERVICE}"
+
+USER_EXTRA: Final = [ACCESS_LABS, WRITE_LABS]
+"""Added to JupyterHub's `user` role."""
+
+SERVER_TOKEN: Final = [
+    "users:activity!user",
+    "access:servers!server",
+    "read:users:name!user",
+    ACCESS_LABS,
+    WRITE_LABS,
+]
+"""What the token inside a person's container may do: no more than these."""
+
+LABS_SERVICE_ROLE: Final = [
+    "list:users",
+    "read:users:name",
+    "read:users:groups",
+    "read:servers",
+    "servers",
+    "read:hub",
+]
+"""What the labs service may do at the Hub: look people up and start servers for them."""
+
+LABS_OAUTH: Final = ["read:users:name!user", "read:users:groups!user", ACCESS_LABS, WRITE_LABS]
+"""What a browser's sign-in to the labs pages grants the labs service."""
+
+CULLER_ROLE: Final = ["list:users", "read:users:activity", "read:servers", "delete:servers"]

@@ -1,0 +1,1 @@
+"""One look for the Hub's pages and the labs pages: tokens, mark, templates."""
