@@ -1,0 +1,144 @@
+"""Configure JupyterHub for a site: the one module that sets JupyterHub's own options."""
+
+from pathlib import Path
+from typing import Any
+
+import machinelabs_hub.spawn
+import machinelabs_hub.theme
+from machinelabs_hub import scopes
+from machinelabs_hub.auth.authenticator import configure_auth
+from machinelabs_hub.settings import Settings
+from machinelabs_hub.settings import load as load_settings
+from machinelabs_hub.sites import LABS_PREFIX, Addresses, Files, hub_database_url
+from machinelabs_hub.spawn.site import SpawnSite
+
+SECONDS_TO_REFUSE = 0.2
+"""How long a start request waits for a refusal before it answers that the start is under way."""
+
+
+def configure(c: Any, settings: Settings | None = None) -> None:
+    """Set everything that JupyterHub needs for the site.
+
+    Args:
+        c: JupyterHub's configuration object (`get_config()`).
+        settings: the site's settings; None reads the file that `MACHINELABS_SETTINGS` names.
+    """
+    settings = settings or load_settings()
+    configure_hub(c, settings)
+    configure_auth(c, settings)
+
+
+def configure_hub(c: Any, settings: Settings) -> None:
+    """Set all but sign-in: addresses, proxy, services, roles, servers and pages."""
+    _listen(c, settings)
+    _route(c, settings)
+    _serve(c, settings)
+    _grant(c)
+    _spawn(c, settings)
+    _show(c, settings)
+
+
+def _listen(c: Any, settings: Settings) -> None:
+    addresses, files = Addresses(settings), Files(settings.data)
+    c.JupyterHub.bind_url = f"http://{settings.site.bind}:{settings.site.port}/"
+    c.JupyterHub.hub_bind_url = addresses.hub_local
+    c.JupyterHub.public_url = f"{addresses.hub}/"
+    if not settings.site.single_origin:
+        c.JupyterHub.subdomain_host = addresses.hub
+    c.JupyterHub.db_url = hub_database_url(settings)
+    c.JupyterHub.upgrade_db = True
+    c.JupyterHub.cookie_secret_file = str(files.secrets / "cookie_secret")
+    c.CryptKeeper.keys = [files.secret("crypt_key")]
+    c.JupyterHub.log_level = settings.logs.level
+    # Servers outlive the hub: it adopts them when it is back.
+    c.JupyterHub.cleanup_servers = False
+    c.JupyterHub.cleanup_proxy = False
+    c.JupyterHub.init_spawners_timeout = 1
+
+
+def _route(c: Any, settings: Settings) -> None:
+    addresses = Addresses(settings)
+    c.ConfigurableHTTPProxy.should_start = False
+    c.ConfigurableHTTPProxy.api_url = addresses.proxy_api
+    c.ConfigurableHTTPProxy.auth_token = Files(settings.data).secret("proxy_token")
+    # How soon a proxy that was started anew gets its routes back.
+    c.JupyterHub.last_activity_interval = 30
+    if not settings.site.single_origin:
+        # The labs service redirects whatever reaches it by another host than its own.
+        c.Proxy.extra_routes = {
+            f"{settings.site.host}{LABS_PREFIX}/": addresses.labs_local,
+            "127.0.0.1/": addresses.labs_local,
+            "localhost/": addresses.labs_local,
+        }
+
+
+def _serve(c: Any, settings: Settings) -> None:
+    addresses, files = Addresses(settings), Files(settings.data)
+    c.JupyterHub.services = [
+        {
+            "name": scopes.LABS_SERVICE,
+            "url": addresses.labs_local,
+            "api_token": files.secret("labs_api_token"),
+            "oauth_client_id": f"service-{scopes.LABS_SERVICE}",
+            "oauth_redirect_uri": f"{addresses.labs}/oauth-callback",
+            "oauth_no_confirm": True,
+            "oauth_client_allowed_scopes": scopes.LABS_OAUTH,
+            "display": False,
+            "timeout": 5,
+        },
+        {
+            "name": scopes.CULLER_SERVICE,
+            "api_token": files.secret("culler_api_token"),
+            "display": False,
+        },
+    ]
+
+
+def _grant(c: Any) -> None:
+    c.JupyterHub.custom_scopes = scopes.CUSTOM_SCOPES
+    c.JupyterHub.extra_user_scopes = set(scopes.USER_EXTRA)
+    c.JupyterHub.load_roles = [
+        {
+            "name": "labs-service",
+            "description": "Look people up and start servers for them",
+            "scopes": scopes.LABS_SERVICE_ROLE,
+            "services": [scopes.LABS_SERVICE],
+        },
+        {
+            "name": "idle-culler",
+            "description": "Stop idle servers",
+            "scopes": scopes.CULLER_ROLE,
+            "services": [scopes.CULLER_SERVICE],
+        },
+    ]
+
+
+def _spawn(c: Any, settings: Settings) -> None:
+    c.JupyterHub.spawner_class = "machinelabs_hub.spawn.docker.MachineLabsDockerSpawner"
+    c.MachineLabsDockerSpawner.site = SpawnSite.of(settings)
+    c.JupyterHub.allow_named_servers = True
+    c.JupyterHub.named_server_limit_per_user = settings.servers.named_limit
+    # Waiting starts hold no slot of the hub's: the spawner has a queue of its own.
+    c.JupyterHub.concurrent_spawn_limit = 0
+    c.JupyterHub.tornado_settings = {"slow_spawn_timeout": SECONDS_TO_REFUSE}
+    c.Spawner.server_token_scopes = scopes.SERVER_TOKEN
+    c.Spawner.hub_connect_url = Addresses(settings).door
+    c.Spawner.start_timeout = settings.engine.start_timeout
+    c.Spawner.poll_interval = 15
+
+
+def _show(c: Any, settings: Settings) -> None:
+    theme = Path(machinelabs_hub.theme.__file__).parent
+    spawn = Path(machinelabs_hub.spawn.__file__).parent
+    addresses = Addresses(settings)
+    c.JupyterHub.default_url = "/hub/home"
+    c.JupyterHub.template_paths = [
+        str(theme / "templates"),
+        str(spawn / "templates"),
+        str(theme),
+    ]
+    c.JupyterHub.template_vars = {
+        "site_title": settings.site.title,
+        "site_url": addresses.hub,
+        "labs_url": addresses.labs,
+    }
