@@ -1,1 +1,9 @@
 """A typed client of a MachineLabs site."""
+
+from machinelabs.hub import Hub, Labs
+from machinelabs.models import Lab, LabDraft, LabFile, LabPage, Revision
+from machinelabs.tar import TarStream
+
+__version__ = "0.1.0"
+
+__all__ = ["Hub", "Lab", "LabDraft", "LabFile", "LabPage", "Labs", "Revision", "TarStream"]

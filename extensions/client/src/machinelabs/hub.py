@@ -1,0 +1,195 @@
+"""The labs of a site: get, list, publish, revise, fork, read."""
+
+import json
+from collections.abc import Callable, Iterable
+from contextlib import AbstractContextManager
+from types import TracebackType
+from typing import Any, BinaryIO, Self, TypeVar
+from urllib.parse import quote
+
+from machinelabs.errors import BadInput, SiteFault
+from machinelabs.models import (
+    Lab,
+    LabDraft,
+    LabFile,
+    LabPage,
+    Licence,
+    Limits,
+    Person,
+    Revision,
+)
+from machinelabs.tar import TarStream
+from machinelabs.transport import Transport
+
+T = TypeVar("T")
+
+
+class Hub:
+    """A site, spoken to as the person whose token this is.
+
+    Args:
+        url: the labs pages, e.g. `https://labs.example.org/services/labs`.
+        token: a token of the hub with the scopes of the labs; None reads public labs.
+        trust_env: use the proxies that the environment names.
+    """
+
+    def __init__(self, url: str, token: str | None = None, *, trust_env: bool = True) -> None:
+        self._transport = Transport(url=url, token=token, trust_env=trust_env)
+        self.labs = Labs(transport=self._transport)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._transport.close()
+
+    def me(self) -> Person:
+        """Return whose token this is."""
+        body = self._transport.json("GET", "me")
+        return _read(lambda: Person(body["name"], body["display_name"]))
+
+    def limits(self) -> Limits:
+        """Return what the site takes."""
+        body = self._transport.json("GET", "limits")
+        return _read(lambda: Limits.from_json(body))
+
+    def licences(self) -> tuple[Licence, ...]:
+        """Return the licences that a lab may have, the suggested one first."""
+        body = self._transport.json("GET", "licences")
+        return _read(lambda: tuple(Licence(row["id"], row["title"]) for row in body))
+
+    def catalog(self) -> dict[str, Any]:
+        """Return the images and flavours of the site."""
+        body = self._transport.json("GET", "catalog")
+        return _read(lambda: dict(body))
+
+
+class Labs:
+    """The labs of a site. `lab` is always spelled `owner/name`."""
+
+    def __init__(self, *, transport: Transport) -> None:
+        self._transport = transport
+
+    def get(self, lab: str) -> Lab:
+        """Return a lab."""
+        body = self._transport.json("GET", _path(lab))
+        return _read(lambda: Lab.from_json(body))
+
+    def list(
+        self,
+        *,
+        query: str = "",
+        tag: str = "",
+        owner: str = "",
+        sort: str = "",
+        cursor: str = "",
+        limit: int = 0,
+    ) -> LabPage:
+        """Return labs that fit; go on with the page's `next` as `cursor`."""
+        asked = {"q": query, "tag": tag, "owner": owner, "sort": sort, "cursor": cursor}
+        params = {key: value for key, value in asked.items() if value}
+        if limit:
+            params["limit"] = str(limit)
+        body = self._transport.json("GET", "labs", params=params)
+        return _read(lambda: LabPage(tuple(map(Lab.from_json, body["items"])), body.get("next")))
+
+    def publish(self, draft: LabDraft, files: TarStream) -> Lab:
+        """Make a new lab of `files`; its first revision is r1."""
+        body = self._transport.json("POST", "labs", files=_parts("lab", draft.to_json(), files))
+        return _read(lambda: Lab.from_json(body))
+
+    def revise(
+        self, lab: str, files: TarStream, *, base: int | None, message: str = ""
+    ) -> Revision:
+        """Publish the next revision, made on top of r`base`.
+
+        Raises:
+            StaleRevision: r`base` is not the newest any more.
+        """
+        parts = _parts("revision", {"base": base, "message": message}, files)
+        body = self._transport.json("POST", f"{_path(lab)}/revisions", files=parts)
+        return _read(lambda: Revision.from_json(body))
+
+    def change(self, lab: str, **fields: Any) -> Lab:
+        """Change title, description, tags, visibility, licence, image or flavour."""
+        body = self._transport.json("PATCH", _path(lab), json=fields)
+        return _read(lambda: Lab.from_json(body))
+
+    def delete(self, lab: str) -> None:
+        """Move a lab to the trash, which keeps it for 30 days."""
+        self._transport.json("DELETE", _path(lab))
+
+    def fork(self, lab: str, *, name: str = "") -> Lab:
+        """Copy a lab to your labs, or find the fork that you have."""
+        body = self._transport.json("POST", f"{_path(lab)}/forks", json={"name": name or None})
+        return _read(lambda: Lab.from_json(body))
+
+    def revisions(self, lab: str) -> tuple[Revision, ...]:
+        """Return the revisions of a lab, as the site orders them."""
+        body = self._transport.json("GET", f"{_path(lab)}/revisions")
+        rows: Iterable[Any] = body.get("items", ()) if isinstance(body, dict) else body
+        return _read(lambda: tuple(map(Revision.from_json, rows)))
+
+    def files(self, lab: str, revision: int | None = None) -> tuple[int, tuple[LabFile, ...]]:
+        """Return a revision's number and its files (None: the newest)."""
+        body = self._transport.json("GET", f"{_at(lab, revision)}/files")
+        return _read(
+            lambda: (
+                int(body["revision"]),
+                tuple(LabFile(row["path"], row["size"], row["sha256"]) for row in body["files"]),
+            )
+        )
+
+    def read(
+        self, lab: str, path: str, revision: int | None = None
+    ) -> AbstractContextManager[BinaryIO]:
+        """Read one file of a revision piece by piece (None: the newest)."""
+        return self._transport.stream(f"{_at(lab, revision)}/files/{quote(path)}")
+
+    def archive(self, lab: str, revision: int | None = None) -> AbstractContextManager[BinaryIO]:
+        """Read all files of a revision as a tar, piece by piece (None: the newest)."""
+        return self._transport.stream(f"{_at(lab, revision)}/archive")
+
+
+def split(lab: str) -> tuple[str, str]:
+    """Return owner and name of `owner/name`.
+
+    Raises:
+        BadInput: it is not spelled so.
+    """
+    owner, slash, name = lab.partition("/")
+    if not (owner and slash and name) or "/" in name or {owner, name} & {".", ".."}:
+        raise BadInput(f"“{lab[:80]}” is not a lab. Write it as owner/name.")
+    return owner, name
+
+
+def _path(lab: str) -> str:
+    owner, name = split(lab)
+    return f"labs/{quote(owner, safe='')}/{quote(name, safe='')}"
+
+
+def _at(lab: str, revision: int | None) -> str:
+    return f"{_path(lab)}/revisions/{'latest' if revision is None else revision}"
+
+
+def _parts(name: str, body: dict[str, Any], files: TarStream) -> dict[str, Any]:
+    return {
+        name: (None, json.dumps(body), "application/json"),
+        "files": ("files.tar", files, "application/x-tar"),
+    }
+
+
+def _read(take: Callable[[], T]) -> T:
+    try:
+        return take()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SiteFault("The labs service answered what this client cannot read.") from error

@@ -1,0 +1,146 @@
+"""Speak HTTP with a labs service; foreign errors become ours here."""
+
+import io
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, BinaryIO, Final
+
+import httpx
+
+from machinelabs.errors import (
+    BadInput,
+    Conflict,
+    HubError,
+    NameTaken,
+    NotAllowed,
+    NotFound,
+    Offline,
+    SignInNeeded,
+    SiteFault,
+    StaleRevision,
+    TooLarge,
+    TooMany,
+)
+
+BY_CODE: Final[Mapping[str, type[HubError]]] = {
+    "name_taken": NameTaken,
+    "stale_revision": StaleRevision,
+}
+BY_STATUS: Final[Mapping[int, type[HubError]]] = {
+    400: BadInput,
+    401: SignInNeeded,
+    403: NotAllowed,
+    404: NotFound,
+    409: Conflict,
+    410: NotFound,
+    413: TooLarge,
+    422: BadInput,
+    429: TooMany,
+}
+SENTENCES: Final[Mapping[type[HubError], str]] = {
+    SignInNeeded: "Your access has expired. Stop and start your server, or use a new token.",
+    NotAllowed: "You may not do this.",
+    NotFound: "There is no such lab, or none that you may see.",
+    TooLarge: "This is larger than the site takes.",
+    TooMany: "That was a lot at once. Try again in a minute.",
+}
+TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0, read=120.0)
+
+
+class Transport:
+    """One connection pool to the API of a labs service."""
+
+    def __init__(self, *, url: str, token: str | None, trust_env: bool) -> None:
+        headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self._http = httpx.Client(
+            base_url=f"{url.rstrip('/')}/api/v1/",
+            headers=headers,
+            timeout=TIMEOUT,
+            trust_env=trust_env,
+            follow_redirects=False,
+        )
+
+    def close(self) -> None:
+        """Close the connections."""
+        self._http.close()
+
+    def json(self, method: str, path: str, **more: Any) -> Any:
+        """Send a request and return the JSON of its answer (None for an empty one).
+
+        Raises:
+            HubError: the leaf that fits.
+        """
+        with _as_ours():
+            answer = self._http.request(method, path, **more)
+            _check(answer)
+            return _json(answer) if answer.content else None
+
+    @contextmanager
+    def stream(self, path: str) -> Iterator[BinaryIO]:
+        """Read the answer of a GET piece by piece; it is never whole in memory."""
+        with _as_ours(), self._http.stream("GET", path) as answer:
+            if not answer.is_success:
+                answer.read()
+            _check(answer)
+            yield io.BufferedReader(_Reader(answer), buffer_size=1 << 16)
+
+
+class _Reader(io.RawIOBase):
+    def __init__(self, answer: httpx.Response) -> None:
+        self._pieces = answer.iter_bytes()
+        self._rest = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: Any) -> int:
+        while not self._rest:
+            piece = next(self._pieces, None)
+            if piece is None:
+                return 0
+            self._rest = piece
+        size = min(len(buffer), len(self._rest))
+        buffer[:size] = self._rest[:size]
+        self._rest = self._rest[size:]
+        return size
+
+
+@contextmanager
+def _as_ours() -> Iterator[None]:
+    try:
+        yield
+    except httpx.TimeoutException as error:
+        raise Offline("The labs service did not answer in time. Try again.") from error
+    except httpx.TransportError as error:
+        raise Offline(
+            "The labs service cannot be reached. Your files are as they were; "
+            "try again in a moment."
+        ) from error
+
+
+def _check(answer: httpx.Response) -> None:
+    if answer.is_success:
+        return
+    body = _error_body(answer)
+    code, message = str(body.get("code", "")), str(body.get("message", ""))
+    kind = BY_CODE.get(code) or BY_STATUS.get(answer.status_code, SiteFault)
+    if kind is SignInNeeded or not message:
+        message = SENTENCES.get(
+            kind, f"The labs service failed (status {answer.status_code}). Try again in a moment."
+        )
+    raise kind(message, code=code)
+
+
+def _error_body(answer: httpx.Response) -> Mapping[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}
+
+
+def _json(answer: httpx.Response) -> Any:
+    try:
+        return answer.json()
+    except ValueError as error:
+        raise SiteFault("What answers at this address is not a labs service.") from error
