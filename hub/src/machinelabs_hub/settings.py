@@ -231,7 +231,10 @@ class Engine(_Section):
     ] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
     allowed_subnets: Annotated[
         list[str],
-        Field(title="Exceptions to `blocked_subnets`", description="e.g. a package mirror."),
+        Field(
+            title="Exceptions to `blocked_subnets`",
+            description="e.g. a package mirror. They hold with `internet: false` too.",
+        ),
     ] = []
     http_proxy: Annotated[
         str, Field(title="Proxy that containers use for the internet", description="Empty: none.")
@@ -254,6 +257,15 @@ class Engine(_Section):
         ),
     ] = "datasets"
     parallel_calls: Annotated[int, Field(ge=2, le=64, title="Engine calls under way at once")] = 16
+    parallel_starts: Annotated[
+        int,
+        Field(
+            ge=1,
+            le=64,
+            title="Servers starting at once",
+            description="Later ones wait for a turn, first come first served.",
+        ),
+    ] = 8
     start_timeout: Annotated[int, Field(ge=10, title="Seconds a container may take to start")] = 120
 
 

@@ -1,0 +1,290 @@
+"""Talk to the Docker engine: what the spawner asks of it, and what its answers mean.
+
+EngineTrouble
+├── EngineAway     no answer: nothing is known
+└── EngineFailed   it answered that it could not
+"""
+
+import asyncio
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, Concatenate, Final, ParamSpec, TypeVar
+
+import docker
+import docker.errors
+import requests
+from docker.types import LogConfig, Ulimit
+from docker.types import Mount as DockerMount
+
+from machinelabs_hub.errors import Conflict, NotFound, Unavailable
+from machinelabs_hub.names import shown
+from machinelabs_hub.settings import Engine as EngineSettings
+from machinelabs_hub.spawn.plan import LABEL_SITE, LABEL_USER, LOG_FILES, LOG_MIB, ContainerPlan
+
+LOOK_SECONDS: Final = 5
+"""An engine that takes longer than this to say how a container is has not answered."""
+
+WORK_SECONDS: Final = 60
+"""How long the engine may take to make, start or remove a container."""
+
+STOP_SECONDS: Final = 10
+"""How long a container may take to stop by itself before it is killed."""
+
+GLANCE_SECONDS: Final = 0.1
+
+P = ParamSpec("P")
+T = TypeVar("T")
+
+
+class EngineTrouble(Unavailable):
+    """The container engine did not do what was asked."""
+
+    code = "engine_trouble"
+
+
+class EngineAway(EngineTrouble):
+    """The container engine does not answer."""
+
+    code = "engine_away"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The container engine does not answer. Running servers go on; try again in a minute."
+        )
+
+
+class EngineFailed(EngineTrouble):
+    """The container engine answered that it could not do it."""
+
+    code = "engine_failed"
+
+    def __init__(self, explanation: str) -> None:
+        super().__init__(f"The container engine refused: {shown(explanation, 300)}.")
+
+
+class NameTaken(Conflict):
+    """Another container has the name."""
+
+    code = "container_name_taken"
+
+
+class ImageMissing(NotFound):
+    """The engine has no such image."""
+
+    code = "image_missing"
+
+
+@dataclass(frozen=True, slots=True)
+class Seen:
+    """What the engine said about one container."""
+
+    id: str
+    name: str
+    running: bool
+    exit_code: int
+    out_of_memory: bool
+    memory_mib: int
+    address: str
+    labels: dict[str, str]
+    error: str
+
+
+class Engine:
+    """The Docker engine at one socket, called on threads of its own.
+
+    Looking and working have separate threads and time limits, so that a slow start never
+    delays the answer to whether another server runs.
+    """
+
+    def __init__(self, *, socket: str, parallel_calls: int) -> None:
+        self._look = _Line(socket, seconds=LOOK_SECONDS, threads=parallel_calls)
+        self._work = _Line(socket, seconds=WORK_SECONDS, threads=parallel_calls)
+
+    async def see(self, name: str, network: str) -> Seen | None:
+        """Return how the container `name` (or id) is, None if there is none.
+
+        Raises:
+            EngineTrouble: it is not known.
+        """
+        try:
+            return _seen(await self._look.call(docker.APIClient.inspect_container, name), network)
+        except NotFound:
+            return None
+
+    async def create(self, plan: ContainerPlan, environment: dict[str, str]) -> str:
+        """Make the container, not started, and return its id.
+
+        Raises:
+            NameTaken: a container of that name is there.
+            ImageMissing: the plan's image is not.
+        """
+        return await self._work.call(_create, plan, environment)
+
+    async def start(self, container: str) -> None:
+        """Start a container that was made."""
+        await self._work.call(docker.APIClient.start, container)
+
+    async def discard(self, container: str) -> None:
+        """Stop and remove the container; its volumes stay. Gone already is as good."""
+        try:
+            await self._work.call(docker.APIClient.stop, container, timeout=STOP_SECONDS)
+            await self._work.call(docker.APIClient.remove_container, container, force=True)
+        except NotFound:
+            return
+        except Conflict:
+            await self._wait_until_removed(container)
+
+    async def _wait_until_removed(self, container: str) -> None:
+        # Somebody else removes it; the engine tells nobody when it is done.
+        seen = await self.see(container, "")
+        while seen is not None:
+            await asyncio.sleep(GLANCE_SECONDS)
+            seen = await self.see(container, "")
+
+    async def last_words(self, container: str) -> str:
+        """Return the end of the container's log, for the hub's log."""
+        said = await self._look.call(docker.APIClient.logs, container, tail=20)
+        return str(said.decode("utf-8", "replace"))
+
+
+class _Line:
+    """A connection to the engine with its own threads and time limit, opened when first used."""
+
+    def __init__(self, socket: str, *, seconds: int, threads: int) -> None:
+        self._socket = socket
+        self._seconds = seconds
+        self._threads = threads
+        self._pool = ThreadPoolExecutor(threads, thread_name_prefix="engine")
+        self._lock = threading.Lock()
+        self._client: docker.APIClient | None = None
+
+    async def call(
+        self,
+        function: Callable[Concatenate[Any, P], T],
+        *args: P.args,
+        **kwargs: P.kwargs,
+    ) -> T:
+        def on_thread() -> T:
+            return translated(lambda: function(self._connected(), *args, **kwargs))
+
+        return await asyncio.get_running_loop().run_in_executor(self._pool, on_thread)
+
+    def _connected(self) -> docker.APIClient:
+        with self._lock:
+            if self._client is None:
+                self._client = connect(self._socket, seconds=self._seconds, pool=self._threads)
+            return self._client
+
+
+@cache
+def shared_engine(socket: str, parallel_calls: int) -> Engine:
+    """Return this process's one `Engine` for these settings."""
+    return Engine(socket=socket, parallel_calls=parallel_calls)
+
+
+def engine_for(settings: EngineSettings) -> Engine:
+    """Return the engine that a site's spawners share."""
+    return shared_engine(settings.socket, settings.parallel_calls)
+
+
+def connect(socket: str, *, seconds: int = WORK_SECONDS, pool: int = 4) -> docker.APIClient:
+    """Return a connection to the engine; it speaks the newest API that both know.
+
+    Raises:
+        docker.errors.DockerException: the engine does not answer.
+    """
+    return docker.APIClient(
+        base_url=socket, version="auto", timeout=seconds, num_pools=2, max_pool_size=pool
+    )
+
+
+def translated(action: Callable[[], T]) -> T:
+    """Do `action`, with the engine's errors as ours.
+
+    Raises:
+        EngineTrouble: it failed or did not answer.
+        NameTaken: a conflict.
+        ImageMissing: no such image.
+        NotFound: no such container, network or volume.
+    """
+    try:
+        return action()
+    except docker.errors.ImageNotFound as error:
+        raise ImageMissing(_explained(error)) from error
+    except docker.errors.NotFound as error:
+        raise NotFound(_explained(error)) from error
+    except docker.errors.APIError as error:
+        if error.status_code == requests.codes.conflict:
+            raise NameTaken(_explained(error)) from error
+        raise EngineFailed(_explained(error)) from error
+    except (docker.errors.DockerException, requests.RequestException, OSError) as error:
+        raise EngineAway from error
+
+
+def _explained(error: docker.errors.APIError) -> str:
+    return str(error.explanation or error).rstrip(".")
+
+
+def _seen(answer: dict[str, Any], network: str) -> Seen:
+    state = answer["State"]
+    networks = answer["NetworkSettings"]["Networks"] or {}
+    return Seen(
+        id=answer["Id"],
+        name=answer["Name"].lstrip("/"),
+        running=bool(state["Running"]),
+        exit_code=int(state["ExitCode"]),
+        out_of_memory=bool(state["OOMKilled"]),
+        memory_mib=int(answer["HostConfig"]["Memory"] or 0) // 2**20,
+        address=networks.get(network, {}).get("IPAddress", ""),
+        labels=answer["Config"]["Labels"] or {},
+        error=state["Error"] or "",
+    )
+
+
+def _create(client: docker.APIClient, plan: ContainerPlan, environment: dict[str, str]) -> str:
+    memory = plan.memory_mib * 2**20
+    host = client.create_host_config(
+        mem_limit=memory,
+        memswap_limit=memory,
+        nano_cpus=round(plan.cpu * 1e9),
+        pids_limit=plan.pids,
+        ulimits=[Ulimit(name="nofile", soft=plan.nofile, hard=plan.nofile)],
+        shm_size=plan.shm_mib * 2**20,
+        init=True,
+        ipc_mode="private",
+        cap_drop=["ALL"],
+        security_opt=["no-new-privileges:true"],
+        network_mode=plan.network,
+        dns=list(plan.dns) or None,
+        mounts=[
+            DockerMount(
+                source=mount.source,
+                target=mount.target,
+                type="volume" if mount.is_volume else "bind",
+                read_only=mount.read_only,
+                labels=_volume_labels(plan) if mount.is_volume else None,
+            )
+            for mount in plan.mounts
+        ],
+        log_config=LogConfig(
+            type=LogConfig.types.JSON,
+            config={"max-size": f"{LOG_MIB}m", "max-file": str(LOG_FILES)},
+        ),
+    )
+    made = client.create_container(
+        image=plan.image_id,
+        name=plan.name,
+        command=list(plan.command),
+        user=plan.user,
+        environment=environment,
+        labels=plan.labels,
+        host_config=host,
+    )
+    return str(made["Id"])
+
+
+def _volume_labels(plan: ContainerPlan) -> dict[str, str]:
+    return {key: plan.labels[key] for key in (LABEL_SITE, LABEL_USER)}

@@ -1,0 +1,309 @@
+"""What every MachineLabs spawner does, whatever its engine: choose, queue, watch, never forget.
+
+A server is running, gone or unknown. Unknown never stops or forgets anything; an order to stop
+that is given meanwhile is carried out when the engine answers again.
+"""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Coroutine
+from http import HTTPStatus
+from inspect import isawaitable
+from typing import Any, Final
+
+from jupyterhub.spawner import Spawner, SpawnException
+from traitlets import Any as AnyTrait
+
+from machinelabs_hub.errors import MachineLabsError
+from machinelabs_hub.spawn.ending import Ending
+from machinelabs_hub.spawn.engine import EngineTrouble, Seen
+from machinelabs_hub.spawn.form import render_form
+from machinelabs_hub.spawn.options import Choice, choose, from_form, remembered
+from machinelabs_hub.spawn.phases import Phase, PhaseLog
+from machinelabs_hub.spawn.queue import shared_queue
+
+LOOK_SECONDS: Final = 5
+"""A look that takes longer than this has found nothing out."""
+
+RETRY_SECONDS: Final = 2
+"""How often an order to stop is tried again while the engine is away."""
+
+EVENT_SECONDS: Final = 0.25
+"""How often the waiting page hears how the start is going on."""
+
+OFFERS_GPUS: Final = False
+
+
+class MachineLabsMixin(Spawner):
+    """Options, queue, phases and the three answers of `poll`.
+
+    An engine's spawner adds `look`, `launch` and `discard`.
+    """
+
+    object_id: str
+    """The engine's name of the container; empty where there is none."""
+
+    site: Any = AnyTrait(help="The `SpawnSite` that this spawner starts servers for.").tag(
+        config=True
+    )
+
+    def __init__(self, **kwargs: Any) -> None:
+        self.choice: Choice | None = None
+        self.phases: PhaseLog | None = None
+        self.ending: Ending | None = None
+        self.unknown_since: float | None = None
+        self._last_good: dict[str, str] = {}
+        self._stop_ordered = False
+        self._stopping: asyncio.Future[None] | None = None
+        self._background: set[asyncio.Future[None]] = set()
+        super().__init__(**kwargs)
+        self.options_form = self._render_form
+        self.options_from_form = self._read_form
+        # Options are checked in the pre-spawn hook, which refuses without a stack trace.
+        self.apply_user_options = _leave_to_the_hook
+
+    # What an engine adds.
+
+    async def look(self) -> Seen | None:
+        """Return how the container is, None if there is none, or raise `EngineTrouble`."""
+        raise NotImplementedError
+
+    async def launch(self, choice: Choice, phases: PhaseLog) -> str:
+        """Start a container and return its address once it answers."""
+        raise NotImplementedError
+
+    async def discard(self) -> None:
+        """Stop and remove the container, or raise `EngineTrouble`."""
+        raise NotImplementedError
+
+    # Choose.
+
+    def last_choice(self) -> Choice:
+        """Return what this person started last, here or on their default server, else defaults."""
+        servers = self.site.settings.servers
+        default = Choice(image=servers.default_image, flavour=servers.default_flavour)
+        first = self.user.orm_spawners.get("")
+        for options in (first and (first.state or {}).get("choice"), self._last_good):
+            default = remembered(
+                options, catalog=self.site.catalog, default=default, offers_gpus=OFFERS_GPUS
+            )
+        return default
+
+    async def _render_form(self, spawner: Spawner) -> str:  # noqa: ARG002
+        return render_form(site=self.site, choice=self.last_choice(), offers_gpus=OFFERS_GPUS)
+
+    def _read_form(self, fields: dict[str, Any]) -> dict[str, Any]:
+        try:
+            options = from_form(fields)
+            self._check(options)
+        except MachineLabsError as error:
+            raise refusal(error) from error
+        return options
+
+    def _check(self, options: object) -> Choice:
+        return choose(
+            options,
+            catalog=self.site.catalog,
+            last=self.last_choice(),
+            offers_gpus=OFFERS_GPUS,
+        )
+
+    def _choose(self) -> Choice:
+        try:
+            choice = self._check(self.user_options)
+        except MachineLabsError as error:
+            self._remember(self._last_good)
+            raise refusal(error) from error
+        self._remember(choice.as_options())
+        return choice
+
+    def _remember(self, options: dict[str, str]) -> None:
+        # JupyterHub has stored what was asked; a choice that cannot start must not stay.
+        self.user_options = options
+        self.orm_spawner.user_options = options
+        self.db.commit()
+
+    # Start.
+
+    async def run_pre_spawn_hook(self) -> None:
+        """Check the choice, then wait for a turn: nothing here counts as start time."""
+        self.choice = self._choose()
+        self.ending = None
+        self._stop_ordered = False
+        self.phases = PhaseLog()
+        self.phases.enter(Phase.QUEUE)
+        waited = super().run_pre_spawn_hook()
+        if isawaitable(waited):
+            await waited
+        await self._queue.enter(self)
+
+    async def start(self) -> str:
+        """Start the server and return its address once it answers."""
+        if self.choice is None or self.phases is None:
+            raise SpawnException("This start was not asked for.", reason="no_choice")
+        seconds = self.site.settings.engine.start_timeout
+        try:
+            async with asyncio.timeout(seconds):
+                url = await self.launch(self.choice, self.phases)
+        except TimeoutError as error:
+            raise SpawnException(
+                f"Your server did not answer within {seconds} seconds. Try again; if it happens "
+                "again, tell the people who run this site.",
+                reason="start_timeout",
+                status_code=HTTPStatus.GATEWAY_TIMEOUT,
+            ) from error
+        except MachineLabsError as error:
+            self._remember(self._last_good)
+            raise refusal(error) from error
+        finally:
+            self._queue.leave(self)
+            self.phases.end()
+        self._last_good = self.choice.as_options()
+        return url
+
+    @property
+    def _queue(self) -> Any:
+        return shared_queue(self.site.settings.engine.parallel_starts)
+
+    async def progress(self) -> AsyncIterator[dict[str, Any]]:
+        """Tell how the start goes on, a few times a second, until it ends."""
+        while self._spawn_pending:
+            if self.phases is not None:
+                self.phases.place = self._queue.place(self)
+                yield self.phases.event()
+            if self._stop_pending and self.unknown_since is not None:
+                yield {"message": "The container engine does not answer. Waiting for it."}
+            await asyncio.sleep(EVENT_SECONDS)
+
+    # Watch.
+
+    async def poll(self) -> Any:
+        """Return None while the server runs or nothing is known, else how it ended."""
+        if not self._may_have_container():
+            return 0
+        if self._stop_ordered and not self._stop_pending:
+            self._resume_stop()
+        try:
+            async with asyncio.timeout(LOOK_SECONDS):
+                seen = await self.look()
+        except (EngineTrouble, TimeoutError) as error:
+            self._note_unknown(error)
+            return None
+        self._note_known()
+        if seen is not None and seen.running:
+            return None
+        self._stop_ordered = False
+        return self._note_ending(seen) if seen else 0
+
+    def _may_have_container(self) -> bool:
+        # While JupyterHub checks at its start what it finds in its database, a server may have a
+        # container whose id it did not live to store.
+        return bool(self.object_id or self._check_pending)
+
+    def _note_unknown(self, error: Exception) -> None:
+        if self.unknown_since is None:
+            self.unknown_since = time.time()
+            self.log.warning("It is not known how %s is: %s", self._log_name, error)
+
+    def _note_known(self) -> None:
+        if self.unknown_since is not None:
+            seconds = time.time() - self.unknown_since
+            self.log.info("%s is known again after %.0f seconds", self._log_name, seconds)
+        self.unknown_since = None
+
+    def _note_ending(self, seen: Seen) -> int:
+        if not self._spawn_pending:
+            self.ending = Ending.of(seen)
+            self.log.warning("%s ended: %s", self._log_name, self.ending.sentence)
+        self._in_background(self._remove_dead())
+        return seen.exit_code
+
+    async def _remove_dead(self) -> None:
+        try:
+            await self.discard()
+        except EngineTrouble as error:
+            # The next start removes it by its name.
+            self.log.warning("%s leaves a dead container: %s", self._log_name, error)
+
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+        task = asyncio.ensure_future(work)
+        self._background.add(task)
+        task.add_done_callback(self._background.discard)
+
+    # Stop.
+
+    async def stop(self, now: bool = False) -> None:  # noqa: ARG002, FBT001, FBT002
+        """Stop the server; return only when its container is gone for certain."""
+        self._stop_ordered = True
+        self._store_state()
+        await self._stop_until_gone()
+
+    def _resume_stop(self) -> None:
+        # The hub that was given the order did not live to carry it out.
+        if self._stopping is None or self._stopping.done():
+            self._stopping = asyncio.ensure_future(self._stop_until_gone())
+
+    async def _stop_until_gone(self) -> None:
+        while True:
+            try:
+                await self.discard()
+            except EngineTrouble as error:
+                self._note_unknown(error)
+                await asyncio.sleep(RETRY_SECONDS)
+            else:
+                break
+        self._note_known()
+        self._stop_ordered = False
+        self.object_id = ""
+
+    def _store_state(self) -> None:
+        self.orm_spawner.state = self.get_state()
+        self.db.commit()
+
+    @property
+    def server(self) -> Any:
+        """JupyterHub's row of this server's address."""
+        return Spawner.server.fget(self)
+
+    @server.setter
+    def server(self, server: Any) -> None:
+        # JupyterHub drops the row also when a stop was cut short, by its own end for one.
+        # Kept, the row brings the order to stop back with the hub.
+        if server is None and self._stop_ordered:
+            return
+        Spawner.server.fset(self, server)
+
+    # Remember over restarts of the hub.
+
+    def get_state(self) -> dict[str, Any]:
+        """Return what JupyterHub stores for this server."""
+        state = super().get_state()
+        if self._last_good:
+            state["choice"] = self._last_good
+        if self._stop_ordered:
+            state["stop_ordered"] = True
+        if self.ending:
+            state["ending"] = self.ending.as_state()
+        return dict(state)
+
+    def load_state(self, state: dict[str, Any]) -> None:
+        """Take back what `get_state` gave."""
+        super().load_state(state)
+        self._last_good = dict(state.get("choice") or {})
+        self._stop_ordered = bool(state.get("stop_ordered"))
+        self.ending = Ending.from_state(state.get("ending"))
+
+    def clear_state(self) -> None:
+        """Forget the container, unless an order to remove it is still open."""
+        super().clear_state()
+        if not self._stop_ordered:
+            self.object_id = ""
+
+
+def refusal(error: MachineLabsError) -> SpawnException:
+    """Return JupyterHub's form of one of our errors: its sentence, code and status."""
+    return SpawnException(str(error), reason=error.code, status_code=error.status)
+
+
+def _leave_to_the_hook(spawner: MachineLabsMixin, options: Any) -> None:
+    """Do nothing: see `run_pre_spawn_hook`."""
