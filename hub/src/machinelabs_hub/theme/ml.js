@@ -1,0 +1,42 @@
+// What every page does: menus close on Escape and outside, times are told as people tell them.
+(() => {
+  document.addEventListener("click", (event) => {
+    for (const menu of document.querySelectorAll("details.ml-menu[open]")) {
+      if (!menu.contains(event.target)) menu.open = false;
+    }
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "Escape") return;
+    for (const menu of document.querySelectorAll("details.ml-menu[open]")) {
+      menu.open = false;
+      menu.querySelector("summary").focus();
+    }
+  });
+
+  const units = [
+    ["year", 31536000],
+    ["month", 2592000],
+    ["day", 86400],
+    ["hour", 3600],
+    ["minute", 60],
+  ];
+  const tell = (seconds) => {
+    const words = new Intl.RelativeTimeFormat(document.documentElement.lang, { numeric: "auto" });
+    for (const [unit, length] of units) {
+      if (Math.abs(seconds) >= length) return words.format(Math.trunc(seconds / length), unit);
+    }
+    return "just now";
+  };
+  const showTimes = (root) => {
+    for (const time of root.querySelectorAll("time[datetime]")) {
+      const at = new Date(time.dateTime);
+      if (Number.isNaN(at.getTime())) continue;
+      time.textContent = tell((at.getTime() - Date.now()) / 1000);
+      time.title = at.toLocaleString();
+    }
+  };
+  window.mlShowTimes = showTimes;
+  const ready = () => showTimes(document);
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
+  else ready();
+})();
