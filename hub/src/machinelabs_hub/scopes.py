@@ -11,7 +11,7 @@ CULLER_SERVICE: Final = "idle-culler"
 READ_LABS: Final = "custom:labs:read"
 WRITE_LABS: Final = "custom:labs:write"
 
-CUSTOM_SCOPES: Final = {
+CUSTOM_SCOPES: Final[dict[str, dict[str, str | list[str]]]] = {
     READ_LABS: {"description": "Read labs that I may see"},
     WRITE_LABS: {
         "description": "Publish, change and fork labs as me",

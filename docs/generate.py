@@ -1,0 +1,249 @@
+"""Write the pages that the code already says: settings, errors, scopes, images, API, commands.
+
+`make generate` runs it; a contract test fails where a page is not what this would write.
+"""
+
+import argparse
+import importlib
+import inspect
+import json
+import pkgutil
+import sys
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from textwrap import wrap
+from typing import Any, Final
+
+import annotated_types
+from pydantic import BaseModel
+from pydantic.fields import FieldInfo
+
+import machinelabs_hub
+from machinelabs_hub import scopes
+from machinelabs_hub.catalog.load import load as load_catalog
+from machinelabs_hub.catalog.model import Flavour, Image
+from machinelabs_hub.errors import MachineLabsError
+from machinelabs_hub.settings import Settings
+
+ROOT: Final = Path(__file__).resolve().parents[1]
+REFERENCE: Final = ROOT / "docs" / "reference"
+GENERATED: Final = (
+    "<!-- Written by docs/generate.py: change the code, then `make generate`. -->\n\n"
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Knob:
+    """One setting: its dotted path, its field and the section it stands in."""
+
+    path: str
+    field: FieldInfo
+    section: type[BaseModel]
+
+    @property
+    def default(self) -> Any:
+        """The default as YAML would spell it."""
+        value = self.field.get_default(call_default_factory=True)
+        return str(value) if isinstance(value, Path | StrEnum) else value
+
+    @property
+    def meaning(self) -> str:
+        """Title, description and bounds, as sentences."""
+        parts = [self.field.title or "", self.field.description or "", self.bounds]
+        return " ".join(part if part.endswith(".") else f"{part}." for part in parts if part)
+
+    @property
+    def bounds(self) -> str:
+        """What values are taken."""
+        annotation = self.field.annotation
+        if inspect.isclass(annotation) and issubclass(annotation, StrEnum):
+            return f"One of {', '.join(f'`{choice}`' for choice in annotation)}"
+        low, high = _bound(self.field, annotated_types.Ge), _bound(self.field, annotated_types.Le)
+        if low is not None and high is not None:
+            return f"{low} to {high}"
+        return f"At least {low}" if low is not None else ""
+
+
+def _bound(field: FieldInfo, kind: type[annotated_types.Ge | annotated_types.Le]) -> Any:
+    for rule in field.metadata:
+        if isinstance(rule, kind):
+            return rule.ge if isinstance(rule, annotated_types.Ge) else rule.le
+    return None
+
+
+def knobs(section: type[BaseModel] = Settings, prefix: str = "") -> Iterator[Knob]:
+    """Yield every setting of `section`, in the order of the code."""
+    for name, field in section.model_fields.items():
+        annotation = field.annotation
+        if inspect.isclass(annotation) and issubclass(annotation, BaseModel):
+            yield from knobs(annotation, f"{prefix}{name}.")
+        else:
+            yield Knob(f"{prefix}{name}", field, section)
+
+
+def settings_page() -> str:
+    """The settings of a site, a table a section."""
+    lines = [
+        "# Settings",
+        "",
+        "A site reads `DATA/settings.yaml`. What is not in the file has its default. A key that",
+        "does not exist, or a value that does not fit, stops the start with the file, the line",
+        "and the key. Changes take effect at the next start of `make run`.",
+        "",
+        "`config/single/settings.yaml` holds every key with its default, ready to copy from.",
+    ]
+    last = ""
+    for knob in knobs():
+        name = knob.path.rpartition(".")[0]
+        if name != last or knob.path == "data":
+            title = f"`{name}`" if name else "At the top"
+            lines += ["", f"## {title}", "", f"{inspect.getdoc(knob.section)}", ""]
+            lines += ["| key | default | meaning |", "|---|---|---|"]
+            last = name
+        lines.append(f"| `{knob.path}` | `{json.dumps(knob.default)}` | {_cell(knob.meaning)} |")
+    return "\n".join(lines) + "\n"
+
+
+def example_settings() -> str:
+    """`config/single/settings.yaml`: every key, explained, at its default."""
+    lines = [
+        "# Every setting of a site, at its default. A site's own file is DATA/settings.yaml; it",
+        "# needs only the lines that differ. docs/reference/settings.md says the same.",
+    ]
+    open_sections: list[str] = []
+    for knob in knobs():
+        *sections, key = knob.path.split(".")
+        for depth, name in enumerate(sections):
+            if open_sections[depth : depth + 1] != [name]:
+                open_sections[depth:] = [name]
+                lines += ["", f"{'  ' * depth}{name}:"]
+        del open_sections[len(sections) :]
+        indent = "  " * len(sections)
+        comment = f"{indent}# "
+        lines += wrap(knob.meaning, 96, initial_indent=comment, subsequent_indent=comment)
+        lines.append(f"{indent}{key}: {json.dumps(knob.default)}")
+    return "\n".join(lines) + "\n"
+
+
+def errors_page() -> str:
+    """Every error code, its HTTP status and what it means."""
+    lines = [
+        "# Error codes",
+        "",
+        'An error of the API is `{"code": …, "message": …}`. The message is a sentence that says',
+        "what happened and what to do; the code is for programs and does not change. Pages and",
+        "commands show the sentence alone.",
+        "",
+        "| code | HTTP status | meaning |",
+        "|---|---|---|",
+    ]
+    for error in sorted(error_classes(), key=lambda found: (found.status, found.code)):
+        meaning = (inspect.getdoc(error) or "").partition("\n")[0]
+        lines.append(f"| `{error.code}` | {error.status.value} | {_cell(meaning)} |")
+    return "\n".join(lines) + "\n"
+
+
+def error_classes() -> list[type[MachineLabsError]]:
+    """Return every error class of the hub, after importing every module of it."""
+    import_all()
+    found: list[type[MachineLabsError]] = []
+    waiting = [MachineLabsError]
+    while waiting:
+        error = waiting.pop()
+        found.append(error)
+        waiting += error.__subclasses__()
+    return found
+
+
+def import_all() -> None:
+    """Import each module of the hub, but those that act when they are imported."""
+    for module in pkgutil.walk_packages(machinelabs_hub.__path__, "machinelabs_hub."):
+        if ".migrations" not in module.name and not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+
+
+def scopes_page() -> str:
+    """Who may do what at the Hub."""
+    rows = [
+        ("A person, beside JupyterHub's `user` role", scopes.USER_EXTRA),
+        ("The token inside a person's container", scopes.SERVER_TOKEN),
+        ("A browser's sign-in to the labs pages", scopes.LABS_OAUTH),
+        ("The labs service itself", scopes.LABS_SERVICE_ROLE),
+        ("The idle culler", scopes.CULLER_ROLE),
+    ]
+    lines = [
+        "# Scopes",
+        "",
+        "Rights at the Hub are JupyterHub's scopes. MachineLabs adds these to them:",
+        "",
+        "| scope | meaning |",
+        "|---|---|",
+    ]
+    lines += [f"| `{name}` | {row['description']} |" for name, row in scopes.CUSTOM_SCOPES.items()]
+    lines += ["", "| who | holds |", "|---|---|"]
+    lines += [f"| {who} | {', '.join(f'`{scope}`' for scope in held)} |" for who, held in rows]
+    return "\n".join(lines) + "\n"
+
+
+def images_page() -> str:
+    """The images and flavours of `images/catalog.yaml`."""
+    catalog = load_catalog(ROOT / "images" / "catalog.yaml", ROOT / "no-builds.json")
+    lines = ["# Images and flavours", "", "## Images", ""]
+    lines += ["Each is a row of `images/catalog.yaml` and a folder in `images/`.", ""]
+    lines += ["| name | title | built on | contains |", "|---|---|---|---|"]
+    lines += [_image_row(image) for image in catalog.images]
+    lines += ["", "## Flavours", "", "A flavour is a size. Swap is never added to the memory.", ""]
+    lines += ["| name | title | cores | memory | `/dev/shm` | processes | open files | GPUs |"]
+    lines += ["|---|---|---|---|---|---|---|---|"]
+    lines += [_flavour_row(flavour) for flavour in catalog.flavours]
+    return "\n".join(lines) + "\n"
+
+
+def _image_row(image: Image) -> str:
+    contains = ", ".join(f"{package.name} {package.version}" for package in image.contains)
+    return f"| `{image.name}` | {image.title} | {image.parent or 'Debian'} | {contains} |"
+
+
+def _flavour_row(flavour: Flavour) -> str:
+    gpus = flavour.gpu.count if flavour.gpu else 0
+    return (
+        f"| `{flavour.name}` | {flavour.title} | {flavour.cpu:g} | {flavour.memory_mib} MiB | "
+        f"{flavour.shm_mib} MiB | {flavour.pids} | {flavour.nofile} | {gpus} |"
+    )
+
+
+def _cell(text: str) -> str:
+    return text.replace("|", "\\|").replace("\n", " ")
+
+
+PAGES: Final[dict[Path, Callable[[], str]]] = {
+    REFERENCE / "settings.md": lambda: GENERATED + settings_page(),
+    REFERENCE / "errors.md": lambda: GENERATED + errors_page(),
+    REFERENCE / "scopes.md": lambda: GENERATED + scopes_page(),
+    REFERENCE / "images.md": lambda: GENERATED + images_page(),
+    ROOT / "config" / "single" / "settings.yaml": example_settings,
+}
+"""What is written where."""
+
+
+def main() -> int:
+    """Write the pages; with --check, only say which are not current and return 1."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--check", action="store_true", help="write nothing; fail if one differs")
+    check = parser.parse_args().check
+    stale = [path for path, write in PAGES.items() if _text(path) != write()]
+    for path in stale:
+        print(f"{'not current' if check else 'written'}: {path.relative_to(ROOT)}")
+        if not check:
+            path.write_text(PAGES[path](), encoding="utf-8")
+    return 1 if check and stale else 0
+
+
+def _text(path: Path) -> str:
+    return path.read_text(encoding="utf-8") if path.exists() else ""
+
+
+if __name__ == "__main__":
+    sys.exit(main())
