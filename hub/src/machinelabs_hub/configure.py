@@ -84,7 +84,8 @@ def _serve(c: Any, settings: Settings) -> None:
             "oauth_no_confirm": True,
             "oauth_client_allowed_scopes": scopes.LABS_OAUTH,
             "display": False,
-            "timeout": 5,
+            # A labs service that is late is routed all the same; the hub does not wait for it.
+            "timeout": 1,
         },
         {
             "name": scopes.CULLER_SERVICE,
@@ -123,7 +124,8 @@ def _spawn(c: Any, settings: Settings) -> None:
     c.JupyterHub.tornado_settings = {"slow_spawn_timeout": SECONDS_TO_REFUSE}
     c.Spawner.server_token_scopes = scopes.SERVER_TOKEN
     c.Spawner.hub_connect_url = Addresses(settings).door
-    c.Spawner.start_timeout = settings.engine.start_timeout
+    # The spawner ends a late start itself, with a sentence.
+    c.Spawner.start_timeout = settings.engine.start_timeout + 10
     c.Spawner.poll_interval = 15
 
 

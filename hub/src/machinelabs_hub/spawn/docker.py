@@ -1,6 +1,8 @@
 """Start people's servers as containers of a Docker engine."""
 
 import asyncio
+import resource
+import sys
 from contextlib import suppress
 from pathlib import Path
 from types import SimpleNamespace
@@ -118,6 +120,7 @@ class MachineLabsDockerSpawner(MachineLabsMixin, DockerSpawner):
             choice=choice,
             user=self.user.name,
             server=self.name,
+            most_files=_most_files(),
         )
         phases.enter(Phase.CREATE)
         self.object_id = await self._create(plan)
@@ -218,6 +221,13 @@ class MachineLabsDockerSpawner(MachineLabsMixin, DockerSpawner):
             await self._engine.discard(self.object_id)
         elif (seen := await self.look()) is not None:
             await self._engine.discard(seen.id)
+
+
+def _most_files() -> int:
+    # An engine without CAP_SYS_RESOURCE, as in a container of its own, cannot grant more than it
+    # was granted itself, and that is what the hub on the same machine was granted too.
+    hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
+    return sys.maxsize if hard == resource.RLIM_INFINITY else hard
 
 
 async def _taken_as_it_is(**_: Any) -> Any:

@@ -54,6 +54,7 @@ class MachineLabsMixin(Spawner):
         self.unknown_since: float | None = None
         self._last_good: dict[str, str] = {}
         self._stop_ordered = False
+        self._starting = False
         self._stopping: asyncio.Future[None] | None = None
         self._background: set[asyncio.Future[None]] = set()
         super().__init__(**kwargs)
@@ -121,7 +122,7 @@ class MachineLabsMixin(Spawner):
         # JupyterHub has stored what was asked; a choice that cannot start must not stay.
         self.user_options = options
         self.orm_spawner.user_options = options
-        self.db.commit()
+        self.user.db.commit()
 
     # Start.
 
@@ -130,6 +131,7 @@ class MachineLabsMixin(Spawner):
         self.choice = self._choose()
         self.ending = None
         self._stop_ordered = False
+        self._starting = True
         self.phases = PhaseLog()
         self.phases.enter(Phase.QUEUE)
         waited = super().run_pre_spawn_hook()
@@ -140,17 +142,17 @@ class MachineLabsMixin(Spawner):
     async def start(self) -> str:
         """Start the server and return its address once it answers."""
         if self.choice is None or self.phases is None:
-            raise SpawnException("This start was not asked for.", reason="no_choice")
+            raise Refusal("This start was not asked for. Try again.", code="no_choice")
         seconds = self.site.settings.engine.start_timeout
         try:
             async with asyncio.timeout(seconds):
                 url = await self.launch(self.choice, self.phases)
         except TimeoutError as error:
-            raise SpawnException(
+            raise Refusal(
                 f"Your server did not answer within {seconds} seconds. Try again; if it happens "
                 "again, tell the people who run this site.",
-                reason="start_timeout",
-                status_code=HTTPStatus.GATEWAY_TIMEOUT,
+                code="start_timeout",
+                status=HTTPStatus.GATEWAY_TIMEOUT,
             ) from error
         except MachineLabsError as error:
             self._remember(self._last_good)
@@ -159,6 +161,7 @@ class MachineLabsMixin(Spawner):
             self._queue.leave(self)
             self.phases.end()
         self._last_good = self.choice.as_options()
+        self._starting = False
         return url
 
     @property
@@ -212,7 +215,7 @@ class MachineLabsMixin(Spawner):
         self.unknown_since = None
 
     def _note_ending(self, seen: Seen) -> int:
-        if not self._spawn_pending:
+        if not self._starting:
             self.ending = Ending.of(seen)
             self.log.warning("%s ended: %s", self._log_name, self.ending.sentence)
         self._in_background(self._remove_dead())
@@ -258,7 +261,7 @@ class MachineLabsMixin(Spawner):
 
     def _store_state(self) -> None:
         self.orm_spawner.state = self.get_state()
-        self.db.commit()
+        self.user.db.commit()
 
     @property
     def server(self) -> Any:
@@ -300,9 +303,17 @@ class MachineLabsMixin(Spawner):
             self.object_id = ""
 
 
-def refusal(error: MachineLabsError) -> SpawnException:
+class Refusal(SpawnException):
+    """A start that ended with a sentence for the person who asked for it."""
+
+    def __init__(self, sentence: str, *, code: str, status: int = HTTPStatus.BAD_REQUEST) -> None:
+        super().__init__(sentence, reason=code, status_code=status)
+        self.jupyterhub_message = sentence
+
+
+def refusal(error: MachineLabsError) -> Refusal:
     """Return JupyterHub's form of one of our errors: its sentence, code and status."""
-    return SpawnException(str(error), reason=error.code, status_code=error.status)
+    return Refusal(str(error), code=error.code, status=error.status)
 
 
 def _leave_to_the_hook(spawner: MachineLabsMixin, options: Any) -> None:

@@ -73,8 +73,18 @@ def make_plan(
     choice: Choice,
     user: str,
     server: str,
+    most_files: int,
 ) -> ContainerPlan:
     """Return the plan of `user`'s server called `server` (empty: the default one).
+
+    Args:
+        settings: the site's.
+        catalog: what the site offers.
+        builds: the site's builds, by image name.
+        choice: the image and the flavour.
+        user: whose server it is.
+        server: its name; empty for the default one.
+        most_files: the highest limit of open files that this machine may grant.
 
     Raises:
         ImageNotBuilt: there is no build of the chosen image.
@@ -93,7 +103,7 @@ def make_plan(
         memory_mib=flavour.memory_mib,
         cpu=flavour.cpu,
         pids=flavour.pids,
-        nofile=flavour.nofile,
+        nofile=min(flavour.nofile, most_files),
         shm_mib=flavour.shm_mib,
         network=settings.engine.network,
         dns=() if settings.engine.internet else (Addresses(settings).gateway,),
