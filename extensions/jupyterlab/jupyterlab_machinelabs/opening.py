@@ -1,0 +1,160 @@
+"""Open, update and fork labs: lay their files where JupyterLab shows them."""
+
+import time
+from dataclasses import dataclass
+from typing import Any, Final
+
+from jupyterlab_machinelabs.recent import Recent
+from jupyterlab_machinelabs.targets import Targets
+from machinelabs import Hub, Lab
+from machinelabs.checkout import Checkout, Overlap, place_for
+from machinelabs.errors import Conflict, HubError, NotFound
+from machinelabs.fingerprints import Fingerprints
+from machinelabs.links import Link, State
+from machinelabs.status import status
+
+NEWEST_SECONDS: Final = 60
+"""How long the number of a lab's newest revision is believed."""
+
+
+@dataclass(frozen=True, slots=True)
+class Opened:
+    """Where an opened lab lies, as JupyterLab names it."""
+
+    lab: str
+    folder: str
+    entrypoint: str
+    revision: int
+
+    @property
+    def path(self) -> str:
+        """What to show: the entrypoint, or the folder."""
+        return f"{self.folder}/{self.entrypoint}" if self.entrypoint else self.folder
+
+
+class Opening:
+    """Brings labs here and says how the files stand to them."""
+
+    def __init__(self, *, hub: Hub, targets: Targets, prints: Fingerprints, recent: Recent) -> None:
+        self._hub = hub
+        self._targets = targets
+        self._prints = prints
+        self._recent = recent
+        self._newest: dict[str, tuple[float, Lab | None]] = {}
+
+    def open(self, name: str, path: str = "") -> Opened:
+        """Lay the newest revision of `name`; files that you changed stay as they are.
+
+        Where you and the newer revision changed the same file, nothing at all is laid: the
+        status says that there is a newer one.
+        """
+        lab = self._hub.labs.get(name)
+        link = Link(place_for(lab.full_name, labs=self._targets.labs))
+        with self._targets.held(link):
+            state = link.read()
+            if state is None or state.revision != lab.revision:
+                self._lay(link, lab, lay_beside=False)
+        folder = self._targets.name(link.root)
+        self._recent.add(lab, folder)
+        entrypoint = next(
+            (
+                asked
+                for asked in (path, lab.entrypoint or "")
+                if asked and self._targets.resolve(f"{folder}/{asked}").is_file()
+            ),
+            "",
+        )
+        return Opened(lab.full_name, folder, entrypoint, lab.revision)
+
+    def update(self, path: str) -> dict[str, Any]:
+        """Lay the newest revision over the lab of `path`; what both changed lies beside yours."""
+        link = self._targets.need_linked(path)
+        state = link.read()
+        if state is None:
+            raise NotFound("This is not a lab any more.")
+        lab = self._hub.labs.get(state.lab)
+        with self._targets.held(link):
+            laid = self._checkout(link, lab, lay_beside=True)
+        return {"lab": lab.full_name, "revision": lab.revision, "beside": list(laid)}
+
+    def fork(self, name: str) -> Lab:
+        """Fork a lab, or find the fork that you have; yours are returned as they are."""
+        lab = self._hub.labs.get(name)
+        return lab if lab.may_edit else self._hub.labs.fork(name)
+
+    def adopt(self, path: str) -> dict[str, Any]:
+        """Fork the lab of `path`, which is not yours, and make these files the fork's.
+
+        Raises:
+            Conflict: the files are of another revision than the fork was made from.
+        """
+        link = self._targets.need_linked(path)
+        with self._targets.held(link):
+            state = link.read()
+            if state is None:
+                raise NotFound("This is not a lab any more.")
+            fork = self.fork(state.lab)
+            newest, files = self._hub.labs.files(fork.full_name)
+            if {file.path: file.sha256 for file in files} != {
+                file: state.in_revision(file) for file in state.files
+            }:
+                raise Conflict(
+                    f"Your fork {fork.full_name} holds other files than r{state.revision} of "
+                    f"{state.lab}. Open the fork and copy your changes there."
+                )
+            link.write(State(fork.full_name, newest, state.files, state.published, state.strip))
+        return {"lab": fork.full_name, "revision": newest, "url": fork.url}
+
+    def standing(self, path: str) -> dict[str, Any] | None:
+        """Return how the files around `path` stand to their lab; None: they are of none."""
+        link = self._targets.linked(path)
+        state = link.read() if link else None
+        if link is None or state is None:
+            return None
+        found = status(link, state, self._prints)
+        lab = self._known(state.lab)
+        return {
+            "lab": state.lab,
+            "revision": state.revision,
+            "newest": lab.revision if lab else None,
+            "url": lab.url if lab else None,
+            "may_edit": lab.may_edit if lab else None,
+            "visibility": lab.visibility if lab else None,
+            "path": self._targets.name(link.root / (link.only or "")),
+            "kind": "folder" if link.only is None else "file",
+            "strip": state.strip,
+            "changed": list(found.changed),
+            "added": list(found.added),
+            "deleted": list(found.deleted),
+        }
+
+    def forget_newest(self, lab: str) -> None:
+        """Ask the service anew about `lab` the next time."""
+        self._newest.pop(lab, None)
+
+    def _lay(self, link: Link, lab: Lab, *, lay_beside: bool) -> None:
+        try:
+            self._checkout(link, lab, lay_beside=lay_beside)
+        except Overlap:
+            # Yours stays, whole; JupyterLab's status item says that a newer revision is there.
+            return
+
+    def _checkout(self, link: Link, lab: Lab, *, lay_beside: bool) -> tuple[str, ...]:
+        with self._hub.labs.archive(lab.full_name, lab.revision) as archive:
+            laid = Checkout(link=link, prints=self._prints).lay(
+                archive, lab=lab.full_name, revision=lab.revision, lay_beside=lay_beside
+            )
+        self.forget_newest(lab.full_name)
+        return laid.beside
+
+    def _known(self, name: str) -> Lab | None:
+        asked_at, lab = self._newest.get(name, (0.0, None))
+        if time.monotonic() - asked_at < NEWEST_SECONDS and asked_at:
+            return lab
+        try:
+            lab = self._hub.labs.get(name)
+        except HubError:
+            # Offline, deleted or made private: the files here still say what they are.
+            lab = None
+        self._newest[name] = (time.monotonic(), lab)
+        return lab
