@@ -1,0 +1,1 @@
+"""Builds the images of the catalogue, without a registry where none answers."""
