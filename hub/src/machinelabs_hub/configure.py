@@ -92,6 +92,11 @@ def _serve(c: Any, settings: Settings) -> None:
             "api_token": files.secret("culler_api_token"),
             "display": False,
         },
+        {
+            "name": scopes.OPERATOR_SERVICE,
+            "api_token": files.secret("operator_api_token"),
+            "display": False,
+        },
     ]
 
 
@@ -110,6 +115,12 @@ def _grant(c: Any) -> None:
             "description": "Stop idle servers",
             "scopes": scopes.CULLER_ROLE,
             "services": [scopes.CULLER_SERVICE],
+        },
+        {
+            "name": "operator",
+            "description": "The operator's commands on the site's own machine",
+            "scopes": scopes.OPERATOR_ROLE,
+            "services": [scopes.OPERATOR_SERVICE],
         },
     ]
 

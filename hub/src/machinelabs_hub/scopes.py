@@ -7,6 +7,7 @@ from typing import Final
 
 LABS_SERVICE: Final = "labs"
 CULLER_SERVICE: Final = "idle-culler"
+OPERATOR_SERVICE: Final = "operator"
 
 READ_LABS: Final = "custom:labs:read"
 WRITE_LABS: Final = "custom:labs:write"
@@ -47,3 +48,14 @@ LABS_OAUTH: Final = ["read:users:name!user", "read:users:groups!user", ACCESS_LA
 """What a browser's sign-in to the labs pages grants the labs service."""
 
 CULLER_ROLE: Final = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
+
+OPERATOR_ROLE: Final = [
+    "admin:users",
+    "admin:servers",
+    "groups",
+    "tokens",
+    "proxy",
+    "read:hub",
+    *USER_EXTRA,
+]
+"""What `machinelabs-hub users` may do: whoever can read DATA/secrets is the operator."""

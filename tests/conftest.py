@@ -1,0 +1,27 @@
+"""Fixtures that every test may ask for."""
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.support.localhost import localhost_resolved
+from tests.support.site import Site, running
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _localhost() -> Iterator[None]:
+    with localhost_resolved():
+        yield
+
+
+@pytest.fixture(scope="session")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    """The session's one site, on images of the catalogue; tests keep their names apart."""
+    with running(tmp_path_factory.mktemp("site")) as running_site:
+        yield running_site
+
+
+@pytest.fixture
+def root() -> Path:
+    """The checkout."""
+    return Path(__file__).resolve().parents[1]
