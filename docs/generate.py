@@ -4,6 +4,7 @@
 """
 
 import argparse
+import functools
 import importlib
 import inspect
 import json
@@ -24,6 +25,7 @@ import machinelabs_hub
 from machinelabs_hub import scopes
 from machinelabs_hub.catalog.load import load as load_catalog
 from machinelabs_hub.catalog.model import Flavour, Image
+from machinelabs_hub.cli import parser
 from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.settings import Settings
 
@@ -166,12 +168,13 @@ def import_all() -> None:
 
 def scopes_page() -> str:
     """Who may do what at the Hub."""
-    rows = [
+    rows: list[tuple[str, list[str]]] = [
         ("A person, beside JupyterHub's `user` role", scopes.USER_EXTRA),
         ("The token inside a person's container", scopes.SERVER_TOKEN),
         ("A browser's sign-in to the labs pages", scopes.LABS_OAUTH),
         ("The labs service itself", scopes.LABS_SERVICE_ROLE),
         ("The idle culler", scopes.CULLER_ROLE),
+        ("The operator's commands on the site's machine", scopes.OPERATOR_ROLE),
     ]
     lines = [
         "# Scopes",
@@ -185,6 +188,35 @@ def scopes_page() -> str:
     lines += ["", "| who | holds |", "|---|---|"]
     lines += [f"| {who} | {', '.join(f'`{scope}`' for scope in held)} |" for who, held in rows]
     return "\n".join(lines) + "\n"
+
+
+def commands_page() -> str:
+    """`machinelabs-hub` and what it takes."""
+    lines = [
+        "# Commands",
+        "",
+        "`make help` lists what a checkout can do; most of it calls this:",
+        "",
+    ]
+    lines += ["```text", *_usage(parser()), "```"]
+    for path, order in _orders(parser(), "machinelabs-hub"):
+        lines += ["", f"## `{path}`", "", "```text", *_usage(order), "```"]
+    return "\n".join(lines) + "\n"
+
+
+def _orders(
+    top: argparse.ArgumentParser, path: str
+) -> Iterator[tuple[str, argparse.ArgumentParser]]:
+    for action in top._actions:  # noqa: SLF001 - argparse has no public way to list sub-commands
+        if isinstance(action, argparse._SubParsersAction):  # noqa: SLF001
+            for name, order in action.choices.items():
+                yield f"{path} {name}", order
+                yield from _orders(order, f"{path} {name}")
+
+
+def _usage(order: argparse.ArgumentParser) -> list[str]:
+    order.formatter_class = functools.partial(argparse.HelpFormatter, width=96)
+    return order.format_help().rstrip().splitlines()
 
 
 def images_page() -> str:
@@ -222,6 +254,7 @@ PAGES: Final[dict[Path, Callable[[], str]]] = {
     REFERENCE / "settings.md": lambda: GENERATED + settings_page(),
     REFERENCE / "errors.md": lambda: GENERATED + errors_page(),
     REFERENCE / "scopes.md": lambda: GENERATED + scopes_page(),
+    REFERENCE / "commands.md": lambda: GENERATED + commands_page(),
     REFERENCE / "images.md": lambda: GENERATED + images_page(),
     ROOT / "config" / "single" / "settings.yaml": example_settings,
 }
