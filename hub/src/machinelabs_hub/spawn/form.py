@@ -14,6 +14,7 @@ def render_form(*, site: SpawnSite, choice: Choice, offers_gpus: bool) -> str:
     return _template().render(
         images=site.catalog.offered,
         flavours=site.catalog.flavours,
+        titles={image.name: image.title for image in site.catalog.images},
         builds=site.builds(),
         choice=choice,
         offers_gpus=offers_gpus,
@@ -25,5 +26,10 @@ def _template() -> jinja2.Template:
     pages = jinja2.Environment(
         loader=jinja2.PackageLoader("machinelabs_hub.spawn"), autoescape=True, trim_blocks=True
     )
-    pages.filters["amount"] = amount
+    pages.filters |= {"amount": amount, "cores": cores}
     return pages.get_template("options_form.html")
+
+
+def cores(count: float) -> str:
+    """Return a number of processor cores for a sentence: `1 core`, `2 cores`, `0.5 cores`."""
+    return f"{count:g} core{'' if count == 1 else 's'}"

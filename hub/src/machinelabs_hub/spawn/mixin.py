@@ -171,12 +171,22 @@ class MachineLabsMixin(Spawner):
     async def progress(self) -> AsyncIterator[dict[str, Any]]:
         """Tell how the start goes on, a few times a second, until it ends."""
         while self._spawn_pending:
-            if self.phases is not None:
-                self.phases.place = self._queue.place(self)
-                yield self.phases.event()
+            yield self.phase_event()
             if self._stop_pending and self.unknown_since is not None:
                 yield {"message": "The container engine does not answer. Waiting for it."}
             await asyncio.sleep(EVENT_SECONDS)
+
+    def phase_event(self) -> dict[str, Any]:
+        """Return how the latest start went on, as an event of the progress stream."""
+        phases = self.phases or PhaseLog()
+        phases.place = self._queue.place(self)
+        return phases.event()
+
+    def choice_sentence(self) -> str:
+        """Return what is started, for people: `PyTorch · Small`."""
+        choice = self.choice or self.last_choice()
+        catalog = self.site.catalog
+        return f"{catalog.image(choice.image).title} · {catalog.flavour(choice.flavour).title}"
 
     # Watch.
 

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from machinelabs_hub.catalog.model import Build, Catalog
+from machinelabs_hub.catalog.model import Build, Catalog, Flavour
 from machinelabs_hub.errors import Unavailable
 from machinelabs_hub.names import PERSON
 from machinelabs_hub.settings import Settings
@@ -115,7 +115,9 @@ def make_plan(
             LABEL_IMAGE: image.name,
             LABEL_FLAVOUR: flavour.name,
         },
-        environment=_environment(settings, choice),
+        environment=_environment(settings, choice)
+        | _sizes(flavour)
+        | {"JUPYTER_IMAGE_SPEC": build.tag},
     )
 
 
@@ -197,6 +199,15 @@ def _environment(settings: Settings, choice: Choice) -> dict[str, str]:
     if settings.engine.pip_index_url:
         found["PIP_INDEX_URL"] = settings.engine.pip_index_url
     return found
+
+
+def _sizes(flavour: Flavour) -> dict[str, str]:
+    # Libraries count the machine's cores, not the container's share of them.
+    return {
+        "MEM_LIMIT": str(flavour.memory_mib * 2**20),
+        "CPU_LIMIT": f"{flavour.cpu:g}",
+        "OMP_NUM_THREADS": str(max(1, round(flavour.cpu))),
+    }
 
 
 def _proxy_environment(proxy: str, gateway: str) -> dict[str, str]:

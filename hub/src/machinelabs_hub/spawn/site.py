@@ -6,6 +6,7 @@ from typing import Self
 from machinelabs_hub.catalog.load import load as load_catalog
 from machinelabs_hub.catalog.load import read_builds
 from machinelabs_hub.catalog.model import Build, Catalog
+from machinelabs_hub.errors import BadInput, SettingsError
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Addresses, Files, catalog_file
 
@@ -19,9 +20,18 @@ class SpawnSite:
 
     @classmethod
     def of(cls, settings: Settings) -> Self:
-        """Read the catalogue of the site that has these settings."""
-        builds = Files(settings.data).builds
-        return cls(settings=settings, catalog=load_catalog(catalog_file(settings), builds))
+        """Read the catalogue of the site that has these settings.
+
+        Raises:
+            SettingsError: the catalogue is wrong, or lacks what the settings choose from it.
+        """
+        catalog = load_catalog(catalog_file(settings), Files(settings.data).builds)
+        try:
+            catalog.image(settings.servers.default_image)
+            catalog.flavour(settings.servers.default_flavour)
+        except BadInput as error:
+            raise SettingsError(f"`servers.default_image` or `default_flavour`: {error}") from error
+        return cls(settings=settings, catalog=catalog)
 
     @property
     def addresses(self) -> Addresses:
