@@ -1,0 +1,251 @@
+/** The requests to our part of the Jupyter server, typed. */
+import { URLExt } from '@jupyterlab/coreutils';
+import { ServerConnection } from '@jupyterlab/services';
+
+export interface IAbout {
+  connected: boolean;
+  user: string;
+  public_url: string;
+  image: string;
+  flavour: string;
+  idle_minutes: number;
+}
+
+export interface ILab {
+  lab: string;
+  owner: string;
+  name: string;
+  title: string;
+  description: string;
+  tags: string[];
+  visibility: string;
+  image: string | null;
+  revision: number;
+  forks: number;
+  updated_at: string;
+  url: string;
+  mine: boolean;
+}
+
+export interface ILabPage {
+  items: ILab[];
+  next: string | null;
+}
+
+export interface IVisit {
+  lab: string;
+  title: string;
+  path: string;
+  url: string;
+  at: string;
+}
+
+/** How the files around a path stand to the lab that they belong to. */
+export interface IStanding {
+  lab: string;
+  revision: number;
+  newest: number | null;
+  url: string | null;
+  may_edit: boolean | null;
+  visibility: string | null;
+  path: string;
+  kind: 'file' | 'folder';
+  strip: boolean;
+  changed: string[];
+  added: string[];
+  deleted: string[];
+}
+
+export interface IPreview {
+  path: string;
+  kind: 'file' | 'folder';
+  files: { path: string; size: number }[];
+  size: number;
+  left_out: { path: string; reason: string }[];
+  faults: string[];
+  title: string;
+  lab: string | null;
+  revision: number | null;
+  strip: boolean;
+  folder: string | null;
+}
+
+export interface IJob {
+  id: string;
+  kind: string;
+  state: 'running' | 'done' | 'failed' | 'cancelled';
+  done: number;
+  total: number;
+  result: { [key: string]: unknown };
+  code: string;
+  message: string;
+  lines: string[];
+}
+
+export interface IDraft {
+  path: string;
+  title: string;
+  name: string;
+  description: string;
+  tags: string[];
+  visibility: string;
+  licence: string;
+  strip: boolean;
+}
+
+export interface IOpened {
+  lab: string;
+  path: string;
+  folder: string;
+}
+
+export interface IIdle {
+  busy: string[];
+  seconds_left: number | null;
+  warning_seconds: number;
+  is_due: boolean;
+}
+
+export interface ILicence {
+  id: string;
+  title: string;
+}
+
+export interface IOffer {
+  path: string;
+  missing: string[];
+}
+
+/** An error with the sentence that people are shown. */
+export class LabsError extends Error {
+  constructor(
+    readonly code: string,
+    sentence: string
+  ) {
+    super(sentence);
+  }
+}
+
+/** Our part of the Jupyter server. */
+export class LabsApi {
+  constructor(readonly settings: ServerConnection.ISettings) {}
+
+  about(): Promise<IAbout> {
+    return this.get('about');
+  }
+
+  licences(): Promise<{ licences: ILicence[] }> {
+    return this.get('choices');
+  }
+
+  mine(cursor = ''): Promise<ILabPage> {
+    return this.get('labs', { scope: 'mine', cursor });
+  }
+
+  explore(q: string, cursor = ''): Promise<ILabPage> {
+    return this.get('labs', { scope: 'explore', q, cursor });
+  }
+
+  recent(): Promise<{ items: IVisit[] }> {
+    return this.get('recent');
+  }
+
+  async standing(path: string): Promise<IStanding | null> {
+    return (await this.get<{ lab: IStanding | null }>('standing', { path }))
+      .lab;
+  }
+
+  preview(
+    path: string,
+    again: boolean,
+    strip: boolean | null
+  ): Promise<IPreview> {
+    return this.post('preview', { path, again, strip });
+  }
+
+  publish(draft: IDraft): Promise<IJob> {
+    return this.post('publish', { ...draft });
+  }
+
+  revise(path: string, message: string, strip: boolean): Promise<IJob> {
+    return this.post('revise', { path, message, strip });
+  }
+
+  job(id: string): Promise<IJob> {
+    return this.get(`jobs/${id}`);
+  }
+
+  cancel(id: string): Promise<void> {
+    return this.send(`jobs/${id}`, { method: 'DELETE' });
+  }
+
+  open(lab: string, fork: boolean): Promise<IOpened> {
+    return this.post('open', { lab, fork });
+  }
+
+  update(
+    path: string
+  ): Promise<{ lab: string; revision: number; beside: string[] }> {
+    return this.post('update', { path });
+  }
+
+  adopt(path: string): Promise<{ lab: string; revision: number; url: string }> {
+    return this.post('adopt', { path });
+  }
+
+  async requirements(path: string): Promise<IOffer | null> {
+    return (await this.get<{ offer: IOffer | null }>('requirements', { path }))
+      .offer;
+  }
+
+  install(path: string): Promise<IJob> {
+    return this.post('requirements', { path });
+  }
+
+  resetPackages(): Promise<{ moved_to: string }> {
+    return this.post('packages/reset', {});
+  }
+
+  idle(): Promise<IIdle> {
+    return this.get('idle');
+  }
+
+  /** Count this moment as use; `now` tells the hub at once. */
+  keep(now: boolean): Promise<IIdle> {
+    return this.post('idle', { now });
+  }
+
+  private get<T>(
+    path: string,
+    query: { [key: string]: string } = {}
+  ): Promise<T> {
+    return this.send(path + URLExt.objectToQueryString(query), {});
+  }
+
+  private post<T>(path: string, body: object): Promise<T> {
+    return this.send(path, { method: 'POST', body: JSON.stringify(body) });
+  }
+
+  private async send<T>(path: string, init: RequestInit): Promise<T> {
+    const url = URLExt.join(this.settings.baseUrl, 'machinelabs/api', path);
+    const answer = await ServerConnection.makeRequest(url, init, this.settings);
+    const text = await answer.text();
+    const body = parse(text);
+    if (!answer.ok) {
+      const error = body as { code?: string; message?: string } | null;
+      throw new LabsError(
+        error?.code ?? `status_${answer.status}`,
+        error?.message ?? answer.statusText
+      );
+    }
+    return body as T;
+  }
+}
+
+function parse(text: string): unknown {
+  try {
+    return text ? JSON.parse(text) : null;
+  } catch {
+    return null;
+  }
+}

@@ -1,0 +1,208 @@
+/** Walks a person through publishing: dialog, progress, and what came of it. */
+import { JupyterFrontEnd } from '@jupyterlab/application';
+import { Clipboard, Dialog, Notification } from '@jupyterlab/apputils';
+import { IDocumentManager } from '@jupyterlab/docmanager';
+
+import { IJob, IStanding, LabsError } from './api';
+import { follow } from './follow';
+import { LabsModel } from './model';
+import { tagsOf } from './names';
+import { sentence } from './openlab';
+import { IPublishForm, PublishBody, PublishDialog } from './publishdialog';
+import { Strings } from './strings';
+
+const TOAST_MS = 15_000;
+
+export interface IPublisherOptions {
+  app: JupyterFrontEnd;
+  model: LabsModel;
+  text: Strings;
+  documents: IDocumentManager | null;
+}
+
+export class Publisher {
+  constructor(private _options: IPublisherOptions) {}
+
+  /** Publish what is at `path`: the next revision of its lab, or a new lab of it. */
+  async publish(path: string): Promise<void> {
+    const { model } = this._options;
+    try {
+      const [about, choices, standing] = await Promise.all([
+        model.about,
+        model.api.licences(),
+        model.api.standing(path)
+      ]);
+      await this.saveAll(standing?.path ?? path);
+      const form: IPublishForm = {
+        again: standing !== null,
+        path: standing?.path ?? path,
+        title: '',
+        name: '',
+        description: '',
+        tags: '',
+        visibility: 'public',
+        licence: choices.licences[0].id,
+        strip: standing?.strip ?? null,
+        message: ''
+      };
+      await this.ask(form, path, standing, {
+        licences: choices.licences,
+        address: `${about.public_url}/${about.user}`
+      });
+    } catch (reason) {
+      Notification.error(sentence(reason), { autoClose: false });
+    }
+  }
+
+  /** Ask until it is published or cancelled; what was typed stays over a failure. */
+  private async ask(
+    form: IPublishForm,
+    path: string,
+    standing: IStanding | null,
+    site: { licences: { id: string; title: string }[]; address: string }
+  ): Promise<void> {
+    const { model, text } = this._options;
+    let failed = '';
+    for (;;) {
+      const body = new PublishBody({
+        api: model.api,
+        text,
+        form,
+        standing,
+        failed,
+        ...site
+      });
+      const dialog = new PublishDialog(body, this.frame(form, standing));
+      const answer = await dialog.launch();
+      if (answer.button.actions.includes('as-new')) {
+        form = { ...form, again: false, path };
+        failed = '';
+        continue;
+      }
+      if (!answer.button.accept || answer.value === null) {
+        return;
+      }
+      form = answer.value;
+      try {
+        await this.saveAll(form.path);
+        const job = await this.send(form, standing);
+        this.tell(job);
+        model.labsDid();
+        return;
+      } catch (reason) {
+        if (reason instanceof LabsError && reason.code === 'cancelled') {
+          Notification.info(reason.message);
+          return;
+        }
+        failed = sentence(reason);
+        // Someone else published first, or the files are another's: look where we stand now.
+        standing = form.again ? await model.api.standing(form.path) : standing;
+        model.refresh();
+      }
+    }
+  }
+
+  private frame(
+    form: IPublishForm,
+    standing: IStanding | null
+  ): Partial<Dialog.IOptions<IPublishForm>> {
+    const words = this._options.text.publish;
+    const cancel = Dialog.cancelButton({ label: words.cancel });
+    if (!form.again || !standing) {
+      return {
+        title: words.newTitle,
+        buttons: [cancel, Dialog.okButton({ label: words.publish })],
+        defaultButton: 1,
+        hasClose: true
+      };
+    }
+    const next = standing.revision + 1;
+    return {
+      title: words.againTitle(standing.lab, next),
+      buttons: [
+        cancel,
+        Dialog.createButton({ label: words.asNew, actions: ['as-new'] }),
+        Dialog.okButton({ label: words.publishRevision(next) })
+      ],
+      defaultButton: 2,
+      hasClose: true
+    };
+  }
+
+  private async send(
+    form: IPublishForm,
+    standing: IStanding | null
+  ): Promise<IJob> {
+    const { api } = this._options.model;
+    const words = this._options.text.publish;
+    let what = form.title;
+    let job: IJob;
+    if (form.again && standing) {
+      what = standing.lab;
+      if (standing.may_edit === false) {
+        what = (await api.adopt(form.path)).lab;
+      }
+      job = await api.revise(form.path, form.message, form.strip ?? false);
+    } else {
+      job = await api.publish({
+        path: form.path,
+        title: form.title.trim(),
+        name: form.name,
+        description: form.description.trim(),
+        tags: tagsOf(form.tags),
+        visibility: form.visibility,
+        licence: form.licence,
+        strip: form.strip ?? false
+      });
+    }
+    return follow({
+      api,
+      job,
+      message: share => words.progress(what, Math.round(share * 100)),
+      cancel: words.cancel
+    });
+  }
+
+  private tell(job: IJob): void {
+    const words = this._options.text.publish;
+    const { lab, revision, url, unchanged } = job.result as {
+      lab: string;
+      revision: number;
+      url: string;
+      unchanged: boolean;
+    };
+    const message = unchanged
+      ? words.unchanged(lab, revision)
+      : words.published(lab, revision);
+    Notification.emit(message, unchanged ? 'info' : 'success', {
+      autoClose: TOAST_MS,
+      actions: [
+        {
+          label: words.page,
+          displayType: 'link',
+          callback: () => void window.open(url, '_blank', 'noopener')
+        },
+        {
+          label: words.copyLink,
+          callback: () => Clipboard.copyToSystem(url)
+        }
+      ]
+    });
+  }
+
+  /** Save what is open and changed at `path` or below it: what you see is what leaves. */
+  private async saveAll(path: string): Promise<void> {
+    const { app, documents } = this._options;
+    const { contents } = app.serviceManager;
+    for (const widget of app.shell.widgets('main')) {
+      const context = documents?.contextForWidget(widget);
+      if (!context?.model.dirty || context.model.readOnly) {
+        continue;
+      }
+      const open = contents.localPath(context.path);
+      if (open === path || open.startsWith(`${path}/`)) {
+        await context.save();
+      }
+    }
+  }
+}

@@ -1,0 +1,215 @@
+/** Every sentence of ours that people read, in one place, ready for translation. */
+import { TranslationBundle } from '@jupyterlab/translation';
+
+export type Strings = ReturnType<typeof strings>;
+
+/** Return all strings in the language of `trans`. */
+// eslint-disable-next-line @typescript-eslint/explicit-function-return-type
+export function strings(trans: TranslationBundle) {
+  return {
+    labs: trans.__('Labs'),
+    menu: {
+      publish: trans.__('Publish as lab…'),
+      publishCaption: trans.__('Publish this notebook or its folder as a lab'),
+      openPage: trans.__('Open the page of this lab'),
+      update: trans.__('Get the newest revision of this lab'),
+      showPanel: trans.__('Show labs'),
+      resetPackages: trans.__('Reset installed packages…')
+    },
+    panel: {
+      mine: trans.__('Mine'),
+      explore: trans.__('Explore'),
+      recent: trans.__('Recent'),
+      search: trans.__('Search labs'),
+      loading: trans.__('Loading labs'),
+      more: trans.__('More'),
+      retry: trans.__('Try again'),
+      refresh: trans.__('Refresh'),
+      open: trans.__('Open'),
+      openCaption: (lab: string) =>
+        trans.__('Put the files of %1 here and open them', lab),
+      fork: trans.__('Fork and open'),
+      forkCaption: (lab: string) =>
+        trans.__('Make a copy of %1 that is yours, and open it here', lab),
+      page: trans.__('Open page'),
+      pageCaption: (lab: string) =>
+        trans.__('Show the page of %1 in a new tab', lab),
+      opening: (lab: string) => trans.__('Opening %1…', lab),
+      noMine: trans.__(
+        'You have published no lab yet. Open a notebook and publish it: others can then read, fork and run it.'
+      ),
+      publishOpen: trans.__('Publish the open notebook…'),
+      noFound: (query: string) =>
+        query
+          ? trans.__('No lab fits “%1”. Try fewer or other words.', query)
+          : trans.__(
+              'No lab has been published here yet. Yours can be the first.'
+            ),
+      noRecent: trans.__('Labs that you open or publish are listed here.'),
+      exploreAll: trans.__('Explore labs'),
+      forks: (count: number) => trans._n('%1 fork', '%1 forks', count),
+      notConnected: trans.__(
+        'This server does not belong to a MachineLabs site, so there are no labs here.'
+      )
+    },
+    visibility: {
+      public: trans.__('Public'),
+      unlisted: trans.__('Unlisted'),
+      private: trans.__('Private'),
+      publicHint: trans.__(
+        'Everyone can find and read it, without signing in.'
+      ),
+      unlistedHint: trans.__(
+        'Whoever has the link can read it. It is in no list.'
+      ),
+      privateHint: trans.__('Only you can see it.')
+    },
+    publish: {
+      newTitle: trans.__('Publish as lab'),
+      againTitle: (lab: string, revision: number) =>
+        trans.__('Publish r%1 of %2', revision, lab),
+      what: trans.__('What'),
+      notebookAlone: (name: string) => trans.__('Only %1', name),
+      wholeFolder: (name: string) => trans.__('The whole folder %1', name),
+      title: trans.__('Title'),
+      name: trans.__('Name'),
+      nameHint: (address: string) => trans.__('Its address: %1', address),
+      description: trans.__('Description'),
+      descriptionHint: trans.__('One line that says what it is about.'),
+      tags: trans.__('Tags'),
+      tagsHint: trans.__('Words, separated by commas.'),
+      visibility: trans.__('Who may see it'),
+      licence: trans.__('Licence'),
+      outputs: trans.__('Outputs of cells'),
+      keep: trans.__('Keep them'),
+      strip: trans.__('Leave them out'),
+      message: trans.__('What changed'),
+      messageHint: trans.__(
+        'A line for the list of revisions; may stay empty.'
+      ),
+      files: (count: number, size: string) =>
+        trans._n('%1 file, %2', '%1 files, %2', count, size),
+      leaving: trans.__('These files are published'),
+      leftOut: (count: number) =>
+        trans._n('%1 entry stays here', '%1 entries stay here', count),
+      reasons: {
+        hidden: trans.__('hidden'),
+        cache: trans.__('cache'),
+        ignored: trans.__('in .mlignore'),
+        special: trans.__('not a file')
+      } as { [reason: string]: string },
+      looking: trans.__('Looking through the files…'),
+      publish: trans.__('Publish'),
+      publishRevision: (revision: number) => trans.__('Publish r%1', revision),
+      cancel: trans.__('Cancel'),
+      asNew: trans.__('Publish as a new lab instead'),
+      notYours: (lab: string) =>
+        trans.__(
+          '%1 is not yours. Publishing makes a fork of it in your labs first; the original stays as it is.',
+          lab
+        ),
+      progress: (what: string, percent: number) =>
+        trans.__('Publishing %1: %2 %', what, percent),
+      published: (lab: string, revision: number) =>
+        trans.__('Published %1 as r%2.', lab, revision),
+      unchanged: (lab: string, revision: number) =>
+        trans.__(
+          'Nothing changed since r%1 of %2, so nothing was published.',
+          revision,
+          lab
+        ),
+      page: trans.__('Open page'),
+      copyLink: trans.__('Copy link'),
+      nothing: trans.__('Open a notebook or choose a file or a folder first.'),
+      badName: trans.__(
+        'Use lower-case letters, digits and hyphens, not beginning or ending with a hyphen.'
+      )
+    },
+    status: {
+      changed: (count: number) => trans._n('%1 changed', '%1 changed', count),
+      newer: (revision: number) => trans.__('r%1 is newer', revision),
+      caption: (lab: string) =>
+        trans.__(
+          'How the files here stand to %1. Click to publish or update.',
+          lab
+        ),
+      sameTitle: (lab: string, revision: number) =>
+        trans.__('%1 · r%2', lab, revision),
+      same: trans.__('Your files are those of this revision.'),
+      staleTitle: (revision: number) => trans.__('r%1 is newer', revision),
+      stale: (lab: string, newest: number, revision: number) =>
+        trans.__(
+          '%1 has r%2, and your files are of r%3. Get r%2 first: what you changed stays, and what both changed is laid beside yours.',
+          lab,
+          newest,
+          revision
+        ),
+      get: (revision: number) => trans.__('Get r%1', revision),
+      got: (lab: string, revision: number) =>
+        trans.__('Your files of %1 are now of r%2.', lab, revision),
+      gotBeside: (lab: string, revision: number, paths: string[]) =>
+        trans.__(
+          'Your files of %1 are now of r%2. You had changed what r%2 changed too, so its files are beside yours: %3.',
+          lab,
+          revision,
+          paths.join(', ')
+        ),
+      files: {
+        changed: trans.__('changed'),
+        added: trans.__('new'),
+        deleted: trans.__('deleted')
+      },
+      close: trans.__('Close')
+    },
+    packages: {
+      offer: (missing: string[]) =>
+        trans.__(
+          'This lab needs packages that are not here: %1.',
+          shorten(missing)
+        ),
+      install: trans.__('Install'),
+      notNow: trans.__('Not now'),
+      installing: trans.__('Installing packages…'),
+      installed: trans.__(
+        'Installed. Packages stay in your home; restart the kernel to use them.'
+      ),
+      restart: trans.__('Restart kernel'),
+      log: trans.__('Show log'),
+      logTitle: trans.__('What pip said'),
+      resetTitle: trans.__('Reset installed packages?'),
+      reset: trans.__(
+        'All packages that you installed with pip are moved aside, into a folder of your home. The packages of the image stay.'
+      ),
+      resetButton: trans.__('Reset'),
+      wasReset: (where: string) =>
+        trans.__(
+          'Your packages are now in %1. Restart your kernels. To have them back, move the folders in it to ~/.local.',
+          where
+        )
+    },
+    idle: {
+      warning: (minutes: number) =>
+        trans._n(
+          'This server stops in %1 minute, because nothing runs and nobody used it. Your files stay.',
+          'This server stops in %1 minutes, because nothing runs and nobody used it. Your files stay.',
+          minutes
+        ),
+      soon: trans.__(
+        'This server stops now, because nothing runs and nobody used it. Your files stay.'
+      ),
+      keep: trans.__('Keep it'),
+      kept: (minutes: number) =>
+        trans._n(
+          'The server stays for %1 more minute.',
+          'The server stays for %1 more minutes.',
+          minutes
+        )
+    }
+  };
+}
+
+function shorten(names: string[]): string {
+  return names.length > 4
+    ? `${names.slice(0, 4).join(', ')}, …`
+    : names.join(', ');
+}
