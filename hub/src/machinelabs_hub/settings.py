@@ -5,35 +5,36 @@ Nothing else in MachineLabs reads the environment.
 """
 
 import os
-from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Annotated, Any, Final
 
-import yaml
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import Field, ValidationError
 
+from machinelabs_hub.auth_settings import Auth, AuthKind, Local, OAuth
 from machinelabs_hub.errors import SettingsError
+from machinelabs_hub.yamlfile import Section, YamlFile, parse_yaml, read_yaml
+
+__all__ = [
+    "Auth",
+    "AuthKind",
+    "Database",
+    "Engine",
+    "Limits",
+    "Local",
+    "Logs",
+    "OAuth",
+    "Servers",
+    "Settings",
+    "Site",
+    "load",
+    "parse",
+]
 
 SETTINGS_VARIABLE: Final = "MACHINELABS_SETTINGS"
 """Environment variable that names the settings file for the Hub's and the labs' processes."""
 
 
-class _Section(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True)
-
-
-class AuthKind(StrEnum):
-    """How people prove who they are."""
-
-    LOCAL = "local"
-    WORKSHOP = "workshop"
-    OIDC = "oidc"
-    GITHUB = "github"
-    GITLAB = "gitlab"
-    GOOGLE = "google"
-
-
-class Site(_Section):
+class Site(Section):
     """Where the site lives and what it is called."""
 
     title: Annotated[str, Field(title="Name of the site", min_length=1, max_length=60)] = (
@@ -95,107 +96,7 @@ class Site(_Section):
     ] = "admin"
 
 
-class OAuth(_Section):
-    """An identity provider, for every `auth.kind` but local and workshop."""
-
-    client_id: Annotated[str, Field(title="Client id at the provider")] = ""
-    client_secret: Annotated[
-        str,
-        Field(
-            title="Client secret at the provider",
-            description="Or leave it empty and put it into DATA/secrets/oauth_client_secret.",
-        ),
-    ] = ""
-    issuer: Annotated[
-        str,
-        Field(
-            title="Address of the OpenID Connect issuer",
-            description="For oidc, e.g. https://id.example.org/realms/lab; "
-            "for gitlab, the server's address. Its endpoints are discovered from it.",
-        ),
-    ] = ""
-    provider_name: Annotated[str, Field(title="What the sign-in button calls it")] = ""
-    scopes: Annotated[
-        list[str], Field(title="Scopes asked for", description="Empty takes the kind's own.")
-    ] = []
-    username_claim: Annotated[str, Field(title="Claim that holds the user name (oidc)")] = (
-        "preferred_username"
-    )
-    groups_claim: Annotated[
-        str,
-        Field(title="Claim that holds the groups (oidc)", description="Empty: no groups."),
-    ] = "groups"
-    allow_all: Annotated[bool, Field(title="Let in everybody whom the provider knows")] = False
-    allowed_users: Annotated[list[str], Field(title="People who are let in")] = []
-    allowed_groups: Annotated[
-        list[str],
-        Field(
-            title="Groups that are let in",
-            description="oidc: values of the groups claim; github: organisations; "
-            "gitlab: group paths; google: hosted domains.",
-        ),
-    ] = []
-    admin_groups: Annotated[list[str], Field(title="Groups whose members are admins")] = []
-
-
-class Local(_Section):
-    """Accounts of the site's own (`auth.kind: local`)."""
-
-    open_signup: Annotated[
-        bool,
-        Field(
-            title="Anybody may make an account",
-            description="False: only who holds an invitation link.",
-        ),
-    ] = False
-    min_password_length: Annotated[int, Field(ge=8, le=128, title="Shortest password")] = 10
-    failures: Annotated[
-        int,
-        Field(
-            ge=1,
-            title="Failed sign-ins before a pause",
-            description="Counted for one name from one address, and ten times this for one "
-            "address, within `failure_minutes`.",
-        ),
-    ] = 5
-    failure_minutes: Annotated[int, Field(ge=1, title="Length of that window and pause")] = 15
-    invitation_days: Annotated[int, Field(ge=1, title="Days an invitation link holds")] = 7
-
-
-class Auth(_Section):
-    """Who may sign in."""
-
-    kind: Annotated[
-        AuthKind,
-        Field(
-            title="How people sign in",
-            description="local: accounts of our own. workshop: one shared password; anyone who "
-            "knows it may sign in as anyone. oidc, github, gitlab, google: an identity provider.",
-        ),
-    ] = AuthKind.LOCAL
-    admins: Annotated[list[str], Field(title="People who are admins, besides the first")] = []
-    local: Local = Local()
-    oauth: OAuth = OAuth()
-    workshop_password: Annotated[
-        str,
-        Field(
-            title="The shared password (workshop)",
-            description="At least 8 characters. Admins use the first admin's generated password.",
-        ),
-    ] = ""
-
-    @model_validator(mode="after")
-    def _complete(self) -> Self:
-        if self.kind is AuthKind.WORKSHOP and len(self.workshop_password) < 8:
-            raise ValueError("auth.workshop_password needs at least 8 characters")
-        if self.kind in {AuthKind.OIDC, AuthKind.GITLAB} and not self.oauth.issuer:
-            raise ValueError(f"auth.oauth.issuer is needed for auth.kind: {self.kind}")
-        if self.kind not in {AuthKind.LOCAL, AuthKind.WORKSHOP} and not self.oauth.client_id:
-            raise ValueError(f"auth.oauth.client_id is needed for auth.kind: {self.kind}")
-        return self
-
-
-class Engine(_Section):
+class Engine(Section):
     """The container engine and what containers may reach."""
 
     socket: Annotated[str, Field(title="Address of the Docker engine")] = (
@@ -222,20 +123,20 @@ class Engine(_Section):
         Field(title="Containers may reach the internet", description="False: hub and labs only."),
     ] = True
     blocked_subnets: Annotated[
-        list[str],
+        tuple[str, ...],
         Field(
             title="Networks that containers may not reach",
             description="Link-local metadata addresses are always blocked. The site's own "
             "private networks stand here by default; list only what you open as `allowed_subnets`.",
         ),
-    ] = ["10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10"]
+    ] = ("10.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "100.64.0.0/10")
     allowed_subnets: Annotated[
-        list[str],
+        tuple[str, ...],
         Field(
             title="Exceptions to `blocked_subnets`",
             description="e.g. a package mirror. They hold with `internet: false` too.",
         ),
-    ] = []
+    ] = ()
     http_proxy: Annotated[
         str, Field(title="Proxy that containers use for the internet", description="Empty: none.")
     ] = ""
@@ -269,7 +170,7 @@ class Engine(_Section):
     start_timeout: Annotated[int, Field(ge=10, title="Seconds a container may take to start")] = 120
 
 
-class Servers(_Section):
+class Servers(Section):
     """People's notebook servers."""
 
     default_image: Annotated[str, Field(title="Image chosen at first")] = "datascience"
@@ -292,7 +193,7 @@ class Servers(_Section):
     ] = 5
 
 
-class Limits(_Section):
+class Limits(Section):
     """What people may store and how fast they may ask."""
 
     file_mib: Annotated[int, Field(ge=1, title="Largest file of a lab, MiB")] = 512
@@ -307,9 +208,10 @@ class Limits(_Section):
         int,
         Field(ge=1, title="Most requests a minute from one address that is not signed in"),
     ] = 600
+    trash_days: Annotated[int, Field(ge=1, title="Days that a deleted lab can be restored")] = 30
 
 
-class Database(_Section):
+class Database(Section):
     """Where labs, accounts and the Hub's state are kept."""
 
     url: Annotated[
@@ -323,9 +225,17 @@ class Database(_Section):
     hub_url: Annotated[
         str, Field(title="Database of JupyterHub", description="Empty: SQLite in DATA.")
     ] = ""
+    durable: Annotated[
+        bool,
+        Field(
+            title="Force the files of labs to the disk before answering",
+            description="What was published outlives a power cut. False makes publishing many "
+            "files faster.",
+        ),
+    ] = True
 
 
-class Logs(_Section):
+class Logs(Section):
     """The log files in DATA/logs."""
 
     level: Annotated[str, Field(pattern="^(DEBUG|INFO|WARNING|ERROR)$", title="Least level")] = (
@@ -335,7 +245,7 @@ class Logs(_Section):
     files: Annotated[int, Field(ge=1, title="Rotated logs kept, each part")] = 5
 
 
-class Settings(_Section):
+class Settings(Section):
     """A site's settings, checked. `data` is where everything that persists lives."""
 
     data: Annotated[
@@ -376,7 +286,7 @@ def load(path: Path | None = None) -> Settings:
         if not named:
             raise SettingsError(f"Set {SETTINGS_VARIABLE} to the site's settings file.")
         path = Path(named)
-    return parse(_read(path), path=path)
+    return _checked(read_yaml(path))
 
 
 def parse(text: str, *, path: Path) -> Settings:
@@ -385,63 +295,16 @@ def parse(text: str, *, path: Path) -> Settings:
     Raises:
         SettingsError: names the file, the line and the key.
     """
+    return _checked(parse_yaml(text, path=path))
+
+
+def _checked(file: YamlFile) -> Settings:
     try:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        values = yaml.safe_load(text) or {}
-    except yaml.MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        raise SettingsError(f"{path}, line {line}: not YAML: {error.problem}.") from error
-    if not isinstance(values, dict):
-        raise SettingsError(f"{path}, line 1: settings are `key: value` lines.")
-    try:
-        settings = Settings.model_validate(values)
+        settings = Settings.model_validate(file.values)
     except ValidationError as error:
-        raise SettingsError(describe(error, tree, path)) from error
-    found: dict[str, Any] = {"data": (path.parent / settings.data).resolve()}
+        raise file.describe(error) from error
+    folder = file.path.parent
+    found: dict[str, Any] = {"data": (folder / settings.data).resolve()}
     if settings.catalog:
-        found["catalog"] = str((path.parent / settings.catalog).resolve())
+        found["catalog"] = str((folder / settings.catalog).resolve())
     return settings.model_copy(update=found)
-
-
-def describe(error: ValidationError, tree: yaml.Node | None, path: Path) -> str:
-    """Return one line a fault: file, line, key and what is wrong with it."""
-    return "\n".join(
-        f"{path}, line {line_of(tree, fault['loc'])}: "
-        f"`{'.'.join(str(part) for part in fault['loc']) or 'settings'}`: {_reason(fault)}"
-        for fault in error.errors()
-    )
-
-
-def _reason(fault: Any) -> str:
-    if fault["type"] == "extra_forbidden":
-        return "there is no such key."
-    return f"{fault['msg'].removeprefix('Value error, ')} (it is {str(fault['input'])[:60]!r})."
-
-
-def line_of(tree: yaml.Node | None, loc: tuple[int | str, ...]) -> int:
-    """Return the 1-based line of the deepest node that `loc` reaches in a composed YAML tree."""
-    line = 1
-    for part in loc:
-        found = _child(tree, part)
-        if found is None:
-            break
-        key, tree = found
-        line = key.start_mark.line + 1
-    return line
-
-
-def _child(node: yaml.Node | None, part: int | str) -> tuple[yaml.Node, yaml.Node] | None:
-    if isinstance(node, yaml.MappingNode):
-        return next(((k, v) for k, v in node.value if k.value == str(part)), None)
-    if isinstance(node, yaml.SequenceNode) and isinstance(part, int) and part < len(node.value):
-        return node.value[part], node.value[part]
-    return None
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8")
-    except FileNotFoundError:
-        raise SettingsError(f"There is no settings file at {path}.") from None
-    except (OSError, UnicodeDecodeError) as error:
-        raise SettingsError(f"The settings file {path} cannot be read: {error}.") from error

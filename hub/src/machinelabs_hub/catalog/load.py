@@ -3,12 +3,10 @@
 import json
 from pathlib import Path
 
-import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
 from machinelabs_hub.catalog.model import Build, Catalog, Flavour, Image
-from machinelabs_hub.errors import SettingsError
-from machinelabs_hub.settings import describe
+from machinelabs_hub.yamlfile import read_yaml
 
 
 class _Table(BaseModel):
@@ -24,14 +22,11 @@ def load(path: Path, builds: Path) -> Catalog:
     Raises:
         SettingsError: names the file, the line and the key.
     """
-    text = path.read_text(encoding="utf-8")
+    file = read_yaml(path)
     try:
-        table = _Table.model_validate(yaml.safe_load(text))
+        table = _Table.model_validate(file.values)
     except ValidationError as error:
-        tree = yaml.compose(text, Loader=yaml.SafeLoader)
-        raise SettingsError(describe(error, tree, path)) from error
-    except yaml.YAMLError as error:
-        raise SettingsError(f"{path} is not YAML: {error}") from error
+        raise file.describe(error) from error
     return Catalog(images=table.images, flavours=table.flavours, builds=read_builds(builds))
 
 
