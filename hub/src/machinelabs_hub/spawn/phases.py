@@ -60,11 +60,11 @@ class PhaseLog:
 
     def seconds(self) -> dict[Phase, float]:
         """Return how long each phase that began has lasted, in seconds."""
-        times = list(self._began.values())
-        ends = [*times[1:], self._ended if self._ended is not None else self.clock()]
+        last = self._ended if self._ended is not None else self.clock()
+        ends = [*list(self._began.values())[1:], last]
         return {
             phase: end - begin
-            for (phase, begin), end in zip(self._began.items(), ends, strict=True)
+            for (phase, begin), end in zip(self._began.items(), ends, strict=False)
         }
 
     def event(self) -> dict[str, Any]:
