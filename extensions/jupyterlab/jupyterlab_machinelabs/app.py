@@ -66,7 +66,7 @@ def build(server_app: Any, config: Config) -> Tools:
         jobs=jobs,
         publishing=Publishing(hub=hub, targets=targets, recent=recent),
         opening=Opening(hub=hub, targets=targets, prints=prints, recent=recent),
-        packages=Packages(targets=targets),
+        packages=Packages(targets=targets, python=config.python),
         recent=recent,
         activity=Activity(
             web_app=server_app.web_app,

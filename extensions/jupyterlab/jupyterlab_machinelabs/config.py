@@ -1,6 +1,7 @@
 """What the site tells this server, by its environment. Nothing else here reads the environment."""
 
 import os
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Self
@@ -19,6 +20,7 @@ class Config:
         idle_warning_minutes: minutes before that when people are warned.
         activity_url: where the hub takes activity from; empty: no hub.
         server_name: the name of this server; empty: the default one.
+        python: the Python that notebooks run, which the site's images keep apart from this one.
     """
 
     labs_url: str = ""
@@ -31,6 +33,7 @@ class Config:
     idle_warning_minutes: int = 0
     activity_url: str = ""
     server_name: str = ""
+    python: str = sys.executable
 
     @classmethod
     def from_environment(cls, environ: Mapping[str, str] = os.environ) -> Self:
@@ -46,6 +49,7 @@ class Config:
             idle_warning_minutes=_minutes(environ.get("MACHINELABS_IDLE_WARNING_MINUTES", "")),
             activity_url=environ.get("JUPYTERHUB_ACTIVITY_URL", ""),
             server_name=environ.get("JUPYTERHUB_SERVER_NAME", ""),
+            python=environ.get("MACHINELABS_PYTHON", sys.executable),
         )
 
 

@@ -1,17 +1,18 @@
 """Packages that a person installed: offer a lab's requirements, install them, begin anew."""
 
-import importlib.metadata
+import json
 import re
 import shutil
 import site
 import subprocess
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Final
 
 from packaging.requirements import InvalidRequirement, Requirement
+from packaging.utils import canonicalize_name
 
 from jupyterlab_machinelabs.jobs import Cancelled, Job
 from jupyterlab_machinelabs.targets import Targets
@@ -19,6 +20,11 @@ from machinelabs.errors import BadInput, FolderFault
 from machinelabs.paths import shown
 
 FILE: Final = "requirements.txt"
+
+_LIST: Final = (
+    "import importlib.metadata as m, json;"
+    "print(json.dumps([(d.name, d.version) for d in m.distributions()]))"
+)
 
 
 class InstallFailed(FolderFault):
@@ -28,10 +34,13 @@ class InstallFailed(FolderFault):
 
 
 class Packages:
-    """What pip put into a person's home."""
+    """What pip put into a person's home, for the `python` that their notebooks run."""
 
-    def __init__(self, *, targets: Targets, user_base: Path | None = None) -> None:
+    def __init__(
+        self, *, targets: Targets, python: str = sys.executable, user_base: Path | None = None
+    ) -> None:
         self._targets = targets
+        self._python = python
         self._base = user_base or Path(site.getuserbase())
 
     def offer(self, path: str) -> dict[str, Any] | None:
@@ -43,10 +52,19 @@ class Packages:
             text = (link.root / FILE).read_text(errors="replace")
         except OSError:
             return None
-        missing = list(lacking(text.splitlines()))
+        missing = list(lacking(text.splitlines(), self.installed()))
         if not missing:
             return None
         return {"path": self._targets.name(link.root / FILE), "missing": missing}
+
+    def installed(self) -> dict[str, str]:
+        """Return the version of each package that notebooks find, by canonical name."""
+        result = subprocess.run(
+            [self._python, "-c", _LIST], capture_output=True, text=True, check=False
+        )
+        rows: list[list[str]] = json.loads(result.stdout) if result.returncode == 0 else []
+        # The first of two is the one that is imported: a person's own comes before the image's.
+        return {canonicalize_name(name): version for name, version in reversed(rows) if name}
 
     def install(self, path: str, job: Job) -> dict[str, Any]:
         """Install the requirements file `path`; pip's words go to the job's log.
@@ -58,7 +76,7 @@ class Packages:
         if file.name != FILE or not file.is_file():
             raise BadInput(f"“{shown(path)}” is not a {FILE}.")
         command = [
-            sys.executable, "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
+            self._python, "-m", "pip", "install", "--no-input", "--disable-pip-version-check",
             "--progress-bar", "off", "-r", str(file),
         ]  # fmt: skip
         process = subprocess.Popen(
@@ -103,25 +121,22 @@ class Packages:
         return {"moved_to": where}
 
 
-def lacking(lines: Iterable[str]) -> Iterable[str]:
-    """Yield the requirements that are not met here; what only pip understands counts as unmet."""
+def lacking(lines: Iterable[str], installed: Mapping[str, str]) -> Iterable[str]:
+    """Yield the requirements that `installed` does not meet, and what only pip understands."""
     for line in lines:
         text = re.sub(r"(^|\s)#.*$", "", line).strip().rstrip("\\").strip()
         if not text or text.startswith(("--hash", "--index-url", "--extra-index-url", "-i ")):
             continue
-        if not _is_met(text.split(" --hash")[0].strip()):
+        if not _is_met(text.split(" --hash")[0].strip(), installed):
             yield text
 
 
-def _is_met(text: str) -> bool:
+def _is_met(text: str, installed: Mapping[str, str]) -> bool:
     try:
         requirement = Requirement(text)
     except InvalidRequirement:
         return False
     if requirement.marker and not requirement.marker.evaluate():
         return True
-    try:
-        version = importlib.metadata.version(requirement.name)
-    except importlib.metadata.PackageNotFoundError:
-        return False
-    return requirement.specifier.contains(version, prereleases=True)
+    version = installed.get(canonicalize_name(requirement.name))
+    return version is not None and requirement.specifier.contains(version, prereleases=True)
