@@ -6,6 +6,5 @@ c = get_config()  # type: ignore[name-defined]  # noqa: F821
 c.ConnectionFileMixin.transport = "ipc"
 # Extensions belong to the image; what a person installs for notebooks is pip's affair.
 c.LabApp.extension_manager = "readonly"
-# Deleting moves to a trash folder in the home, also where the home is a volume of its own.
-c.FileContentsManager.delete_to_trash = True
-c.FileContentsManager.always_delete_dir = True
+# The classic notebook's settings name nothing here.
+c.ServerApp.jpserver_extensions = {"notebook_shim": False}
