@@ -14,7 +14,7 @@ from machinelabs_hub.errors import SetupError
 class EngineMissing(SetupError):
     """No container engine answers at the address of the settings."""
 
-    code = "no_engine"
+    code = "build_engine_away"
 
 
 class NoDistribution(SetupError):
@@ -40,7 +40,7 @@ class PackagesMissing(SetupError):
 class DiskFull(SetupError):
     """There is no room for an image."""
 
-    code = "disk_full"
+    code = "no_room_for_image"
 
     def __init__(self, image: str, where: str) -> None:
         super().__init__(
