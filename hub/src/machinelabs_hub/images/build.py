@@ -2,8 +2,7 @@
 
 A build is named by the hash of all that it is made of (`machinelabs/<name>:<hash12>`), so the
 engine itself is the record: every site on one engine, and every test, shares its builds. Which
-of them a site uses stands in `DATA/images.json`; `build/images.json` of the checkout holds the
-newest for whoever has no site, like the tests.
+of them a site uses stands in `DATA/images.json`.
 """
 
 import errno
@@ -31,7 +30,7 @@ Say = Callable[[str], None]
 Context = dict[str, Path | list[Path]]
 
 WORK: Final = CHECKOUT / "build"
-"""Our own wheels (`wheels/`), the collected ones (`wheelhouse/`) and `images.json`."""
+"""Our own wheels (`wheels/`), the collected ones (`wheelhouse/`) and the lock of builds."""
 
 _ROOM_MIB: Final = 2048
 
@@ -52,8 +51,7 @@ def build_images(settings: Settings, catalog: Catalog, say: Say) -> dict[str, Bu
         kitchen = _Kitchen(engine=engine, folder=folder, log=files.logs / "images.log", say=say)
         builds = {recipe.name: kitchen.serve(recipe) for recipe in recipes(catalog.images, folder)}
     rows = {name: asdict(build) for name, build in builds.items()}
-    for path in (files.builds, WORK / "images.json"):
-        _write(path, json.dumps(rows, indent=1) + "\n")
+    _write(files.builds, json.dumps(rows, indent=1) + "\n")
     return builds
 
 

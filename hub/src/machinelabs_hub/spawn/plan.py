@@ -184,8 +184,6 @@ def _environment(settings: Settings, choice: Choice) -> dict[str, str]:
         "MACHINELABS_IDLE_WARNING_MINUTES": str(settings.servers.idle_warning_minutes),
         # The engine's GPU hook reads this: without a claim a container sees no card.
         "NVIDIA_VISIBLE_DEVICES": "void",
-        # `pip install` goes to the home, which outlives containers and images.
-        "PIP_USER": "1",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     }
     if settings.engine.http_proxy:
