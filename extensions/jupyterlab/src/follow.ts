@@ -2,6 +2,7 @@
 import { Notification } from '@jupyterlab/apputils';
 
 import { IJob, LabsApi, LabsError } from './api';
+import { sentence } from './sentence';
 
 const ASK_EVERY_MS = 400;
 
@@ -11,12 +12,22 @@ export interface IFollowOptions {
   /** What the notification says, given the share that is done (0 to 1). */
   message: (share: number) => string;
   cancel: string;
+  /** What the notification says in the end. */
+  ended: (job: IJob) => IEnding;
+}
+
+export interface IEnding {
+  message: string;
+  type: Notification.TypeOptions;
+  autoClose: number | false;
+  actions?: Notification.IAction[];
 }
 
 /**
- * Resolve with the job when it is done. The notification is gone then.
+ * Resolve with the job when it is done.
  *
  * Rejects with a LabsError when it failed, with the code `cancelled` when someone cancelled it.
+ * The notification tells all of it.
  */
 export async function follow(options: IFollowOptions): Promise<IJob> {
   const { api, message } = options;
@@ -34,11 +45,11 @@ export async function follow(options: IFollowOptions): Promise<IJob> {
     autoClose: false,
     actions
   });
-  try {
-    while (job.state === 'running') {
-      await new Promise(resolve => window.setTimeout(resolve, ASK_EVERY_MS));
-      job = await api.job(job.id);
-      const share = job.total ? Math.min(job.done / job.total, 1) : 0;
+  while (job.state === 'running') {
+    await new Promise(resolve => window.setTimeout(resolve, ASK_EVERY_MS));
+    job = await api.job(job.id).catch(reason => lost(job, reason));
+    const share = job.total ? Math.min(job.done / job.total, 1) : 0;
+    if (job.state === 'running') {
       Notification.update({
         id,
         message: message(share),
@@ -48,11 +59,15 @@ export async function follow(options: IFollowOptions): Promise<IJob> {
         actions
       });
     }
-  } finally {
-    Notification.dismiss(id);
   }
+  Notification.update({ id, actions: [], ...options.ended(job) });
   if (job.state !== 'done') {
     throw new LabsError(job.code, job.message);
   }
   return job;
+}
+
+/** Return a job that the server can say no more of as one that failed. */
+function lost(job: IJob, reason: unknown): IJob {
+  return { ...job, state: 'failed', code: 'lost', message: sentence(reason) };
 }

@@ -9,7 +9,7 @@ import { Poll } from '@lumino/polling';
 
 import { IAbout, IIdle, LabsApi } from './api';
 import { LabsModel } from './model';
-import { sentence } from './openlab';
+import { sentence } from './sentence';
 import { Strings, strings } from './strings';
 import { ILabs } from './tokens';
 

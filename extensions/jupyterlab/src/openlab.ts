@@ -4,6 +4,7 @@ import { Notification } from '@jupyterlab/apputils';
 
 import { ILab } from './api';
 import { LabsModel } from './model';
+import { sentence } from './sentence';
 import { Strings } from './strings';
 
 export async function openLab(
@@ -37,9 +38,4 @@ export async function openLab(
     await app.commands.execute('docmanager:open', { path });
   }
   model.labsDid();
-}
-
-/** Return the sentence of an error, whatever was thrown. */
-export function sentence(reason: unknown): string {
-  return reason instanceof Error ? reason.message : String(reason);
 }

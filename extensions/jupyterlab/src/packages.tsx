@@ -10,7 +10,7 @@ import React from 'react';
 import { IOffer, LabsError } from './api';
 import { follow } from './follow';
 import { LabsModel } from './model';
-import { sentence } from './openlab';
+import { sentence } from './sentence';
 import { Strings, strings } from './strings';
 import { CommandIDs, ILabs } from './tokens';
 
@@ -90,33 +90,41 @@ async function install(
     label: words.log,
     callback: () => void showLog(model, text, started.id)
   };
+  const restart: Notification.IAction = {
+    label: words.restart,
+    callback: () =>
+      void app.commands
+        .execute('notebook:restart-kernel')
+        .catch(() => undefined)
+  };
   try {
     await follow({
       api: model.api,
       job: started,
       message: () => words.installing,
-      cancel: text.publish.cancel
-    });
-    Notification.success(words.installed, {
-      autoClose: false,
-      actions: [
-        {
-          label: words.restart,
-          callback: () =>
-            void app.commands
-              .execute('notebook:restart-kernel')
-              .catch(() => undefined)
-        },
-        log
-      ]
+      cancel: text.publish.cancel,
+      ended: job => {
+        if (job.state !== 'done') {
+          const type = job.state === 'cancelled' ? 'info' : 'error';
+          return {
+            message: job.message,
+            type,
+            autoClose: false,
+            actions: [log]
+          };
+        }
+        return {
+          message: words.installed,
+          type: 'success',
+          autoClose: false,
+          actions: [restart, log]
+        };
+      }
     });
   } catch (reason) {
-    const cancelled =
-      reason instanceof LabsError && reason.code === 'cancelled';
-    Notification.emit(sentence(reason), cancelled ? 'info' : 'error', {
-      autoClose: false,
-      actions: [log]
-    });
+    if (!(reason instanceof LabsError)) {
+      throw reason;
+    }
   }
 }
 

@@ -13,7 +13,7 @@ import React, { useCallback, useEffect, useRef, useState } from 'react';
 
 import { ILab, ILabPage, IVisit } from './api';
 import { LabsModel } from './model';
-import { sentence } from './openlab';
+import { sentence } from './sentence';
 import { Strings } from './strings';
 
 const SEARCH_AFTER_MS = 250;

@@ -6,7 +6,7 @@ import React, { useEffect, useRef, useState } from 'react';
 
 import { ILicence, IPreview, IStanding, LabsApi } from './api';
 import { isName, nameFromTitle, size } from './names';
-import { sentence } from './openlab';
+import { sentence } from './sentence';
 import { Strings } from './strings';
 
 const LISTED_FILES = 500;
@@ -231,7 +231,6 @@ function Form(
             </Field>
             <Field label={words.licence}>
               <select
-                className="jp-mod-styled"
                 value={form.licence}
                 onChange={event => set({ licence: event.target.value })}
               >

@@ -4,14 +4,15 @@ import { Clipboard, Dialog, Notification } from '@jupyterlab/apputils';
 import { IDocumentManager } from '@jupyterlab/docmanager';
 
 import { IJob, IStanding, LabsError } from './api';
-import { follow } from './follow';
+import { follow, IEnding } from './follow';
 import { LabsModel } from './model';
 import { tagsOf } from './names';
-import { sentence } from './openlab';
+import { sentence } from './sentence';
 import { IPublishForm, PublishBody, PublishDialog } from './publishdialog';
 import { Strings } from './strings';
 
 const TOAST_MS = 15_000;
+const FAILED_MS = 5000;
 
 export interface IPublisherOptions {
   app: JupyterFrontEnd;
@@ -85,13 +86,11 @@ export class Publisher {
       form = answer.value;
       try {
         await this.saveAll(form.path);
-        const job = await this.send(form, standing);
-        this.tell(job);
+        await this.send(form, standing);
         model.labsDid();
         return;
       } catch (reason) {
         if (reason instanceof LabsError && reason.code === 'cancelled') {
-          Notification.info(reason.message);
           return;
         }
         failed = sentence(reason);
@@ -113,7 +112,8 @@ export class Publisher {
         title: words.newTitle,
         buttons: [cancel, Dialog.okButton({ label: words.publish })],
         defaultButton: 1,
-        hasClose: true
+        hasClose: true,
+        focusNodeSelector: '.jp-MachineLabs-publish input.jp-mod-styled'
       };
     }
     const next = standing.revision + 1;
@@ -121,11 +121,16 @@ export class Publisher {
       title: words.againTitle(standing.lab, next),
       buttons: [
         cancel,
-        Dialog.createButton({ label: words.asNew, actions: ['as-new'] }),
+        Dialog.createButton({
+          label: words.asNew,
+          actions: ['as-new'],
+          accept: false
+        }),
         Dialog.okButton({ label: words.publishRevision(next) })
       ],
       defaultButton: 2,
-      hasClose: true
+      hasClose: true,
+      focusNodeSelector: '.jp-MachineLabs-publish input.jp-mod-styled'
     };
   }
 
@@ -159,22 +164,29 @@ export class Publisher {
       api,
       job,
       message: share => words.progress(what, Math.round(share * 100)),
-      cancel: words.cancel
+      cancel: words.cancel,
+      ended: ended => this.ending(ended)
     });
   }
 
-  private tell(job: IJob): void {
+  private ending(job: IJob): IEnding {
     const words = this._options.text.publish;
+    if (job.state !== 'done') {
+      // The dialog comes back and says why a publish failed.
+      const type = job.state === 'cancelled' ? 'info' : 'error';
+      return { message: job.message, type, autoClose: FAILED_MS };
+    }
     const { lab, revision, url, unchanged } = job.result as {
       lab: string;
       revision: number;
       url: string;
       unchanged: boolean;
     };
-    const message = unchanged
-      ? words.unchanged(lab, revision)
-      : words.published(lab, revision);
-    Notification.emit(message, unchanged ? 'info' : 'success', {
+    return {
+      message: unchanged
+        ? words.unchanged(lab, revision)
+        : words.published(lab, revision),
+      type: unchanged ? 'info' : 'success',
       autoClose: TOAST_MS,
       actions: [
         {
@@ -187,7 +199,7 @@ export class Publisher {
           callback: () => Clipboard.copyToSystem(url)
         }
       ]
-    });
+    };
   }
 
   /** Save what is open and changed at `path` or below it: what you see is what leaves. */

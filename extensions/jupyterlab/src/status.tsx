@@ -17,7 +17,7 @@ import React from 'react';
 import { IStanding } from './api';
 import { flaskIcon } from './icons';
 import { LabsModel } from './model';
-import { sentence } from './openlab';
+import { sentence } from './sentence';
 import { Strings, strings } from './strings';
 import { CommandIDs, ILabs } from './tokens';
 
