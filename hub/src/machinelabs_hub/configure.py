@@ -154,4 +154,5 @@ def _show(c: Any, settings: Settings) -> None:
         "site_title": settings.site.title,
         "site_url": addresses.hub,
         "labs_url": addresses.labs,
+        "docs_url": settings.site.docs_url,
     }

@@ -94,6 +94,15 @@ class Site(Section):
         str,
         Field(title="Name of the first admin", description="Made at the first start."),
     ] = "admin"
+    docs_url: Annotated[
+        str,
+        Field(
+            pattern=r"^(https?://\S+)?$",
+            title="Address of the manual",
+            description="Linked as Docs at the top of every page, e.g. where you serve what "
+            "`make docs` builds. Empty: no link.",
+        ),
+    ] = ""
 
 
 class Engine(Section):
