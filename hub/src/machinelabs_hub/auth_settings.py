@@ -114,6 +114,8 @@ class Auth(Section):
     def _complete(self) -> Self:
         if self.kind is AuthKind.WORKSHOP and len(self.workshop_password) < SHORTEST_PHRASE:
             raise ValueError(f"auth.workshop_password needs at least {SHORTEST_PHRASE} characters")
+        if not self.workshop_password.isascii():
+            raise ValueError("auth.workshop_password can hold ASCII characters only")
         if self.kind in {AuthKind.OIDC, AuthKind.GITLAB} and not self.oauth.issuer:
             raise ValueError(f"auth.oauth.issuer is needed for auth.kind: {self.kind}")
         if self.kind not in {AuthKind.LOCAL, AuthKind.WORKSHOP} and not self.oauth.client_id:

@@ -11,6 +11,7 @@ OPERATOR_SERVICE: Final = "operator"
 
 READ_LABS: Final = "custom:labs:read"
 WRITE_LABS: Final = "custom:labs:write"
+LABS_OF_LEAVERS: Final = "custom:labs:leavers"
 
 CUSTOM_SCOPES: Final[dict[str, dict[str, str | list[str]]]] = {
     READ_LABS: {"description": "Read labs that I may see"},
@@ -18,6 +19,7 @@ CUSTOM_SCOPES: Final[dict[str, dict[str, str | list[str]]]] = {
         "description": "Publish, change and fork labs as me",
         "subscopes": [READ_LABS],
     },
+    LABS_OF_LEAVERS: {"description": "Keep or trash the labs of somebody who is deleted"},
 }
 
 ACCESS_LABS: Final = f"access:services!service={LABS_SERVICE}"

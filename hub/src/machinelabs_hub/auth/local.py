@@ -1,39 +1,24 @@
 """Sign in with an account of this site's own."""
 
-import asyncio
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any as AnyValue
-from typing import Final
 
-from jupyterhub.auth import Authenticator
+from jupyterhub.user import User
 from tornado.web import HTTPError, RequestHandler
-from traitlets import Any
 
-from machinelabs_hub.auth.accounts import Accounts
-from machinelabs_hub.db.base import Base
-from machinelabs_hub.db.engine import open_engine, session_maker
-from machinelabs_hub.errors import BadInput, MachineLabsError
-from machinelabs_hub.names import check_person_name
-from machinelabs_hub.sites import Files, database_url
-
-# Two at once: each check of a password takes 64 MiB and a core for a while.
-_THREADS: Final = 2
+from machinelabs_hub.auth.site import SiteAuthenticator
+from machinelabs_hub.sites import Files
 
 
-class AccountsAuthenticator(Authenticator):
+class AccountsAuthenticator(SiteAuthenticator):
     """Accounts kept in the site's database, made by invitation."""
 
-    settings: AnyValue = Any(help="The site's settings.").tag(config=True)
+    has_passwords = True
 
-    def __init__(self, **kwargs: AnyValue) -> None:
-        super().__init__(**kwargs)
-        engine = open_engine(database_url(self.settings))
-        Base.metadata.create_all(engine)
-        self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="accounts")
-        self.accounts = Accounts(sessions=session_maker(engine), rule=self.settings.auth.local)
-        self.accounts.ensure(
-            self.settings.site.admin, Files(self.settings.data).secret("admin_password")
-        )
+    def check_allow_config(self) -> None:
+        """Make the first admin's account, at the Hub's start."""
+        super().check_allow_config()
+        password = Files(self.settings.data).secret("admin_password")
+        self.desk.accounts.ensure(self.settings.site.admin, password)
 
     async def authenticate(
         self, handler: RequestHandler, data: dict[str, str]
@@ -46,20 +31,22 @@ class AccountsAuthenticator(Authenticator):
         name = self.normalize_username(data.get("username", ""))
         password = data.get("password", "")
         if not name or not password:
-            raise HTTPError(400, "Enter your name and your password.")
+            raise HTTPError(400, "Enter your user name and your password.")
         address = handler.request.remote_ip or ""
-        try:
-            account = await asyncio.get_running_loop().run_in_executor(
-                self._threads, lambda: self.accounts.sign_in(name, password, address=address)
-            )
-        except MachineLabsError as error:
-            raise HTTPError(error.status, str(error)) from error
-        return {"name": account.name, "user_info": {"display_name": account.display_name}}
+        sign_in = self.desk.accounts.sign_in
+        account = await self.work(lambda: sign_in(name, password, address=address))
+        shown = {"display_name": account.display_name} if account.display_name else {}
+        return {"name": account.name, "user_info": shown}
 
-    def validate_username(self, username: str) -> bool:
-        """Whether a person may be called so."""
-        try:
-            check_person_name(username)
-        except BadInput:
-            return username == self.settings.site.admin
-        return True
+    async def refresh_user(
+        self, user: User, _handler: RequestHandler | None = None
+    ) -> bool | dict[str, AnyValue]:
+        """Whether the person is still to be let in."""
+        account = await self.work(lambda: self.desk.accounts.find(user.name))
+        return account is None or not account.is_disabled
+
+    async def pre_spawn_start(self, user: User, _spawner: AnyValue) -> None:
+        """Refuse to start a server for somebody who is switched off, whoever asks."""
+        account = await self.work(lambda: self.desk.accounts.find(user.name))
+        if account is not None and account.is_disabled:
+            raise HTTPError(403, f"The account “{user.name}” is switched off.")

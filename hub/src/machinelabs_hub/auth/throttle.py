@@ -7,8 +7,8 @@ from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
+from machinelabs_hub.auth_settings import Local
 from machinelabs_hub.errors import MachineLabsError
-from machinelabs_hub.settings import Local
 
 ADDRESS_FACTOR: Final = 10
 """An address may fail this many times as often as one name from it: a class shares one."""
@@ -45,5 +45,5 @@ def check_pause(failures: Sequence[Failure], *, name_hash: str, now: datetime, r
             plural = "s" if minutes > 1 else ""
             raise TooManyAttempts(
                 f"Too many sign-ins failed here. Wait {minutes} minute{plural}, then try again, "
-                "or ask an admin for a link to set a new password."
+                "or ask an admin of this site."
             )

@@ -1,0 +1,52 @@
+"""End what a person has open at the Hub: sessions, tokens, servers."""
+
+import asyncio
+from typing import Any, Final
+
+from jupyterhub import orm
+from jupyterhub.user import User
+
+CANCEL_SECONDS: Final = 1.0
+
+
+def end_sessions(db: Any, user: User, *, except_session: str | None = None) -> None:
+    """Sign the person out everywhere but in `except_session`; their own API tokens stay.
+
+    The Hub's login cookie holds `cookie_id`, so a new one makes every old cookie worthless.
+    """
+    user.orm_user.cookie_id = orm.new_token()
+    for token in list(user.api_tokens):
+        if token.session_id and token.session_id != except_session:
+            db.delete(token)
+    db.commit()
+
+
+def end_everything(db: Any, user: User) -> None:
+    """Sign the person out everywhere and revoke every token, also those of their servers."""
+    user.orm_user.cookie_id = orm.new_token()
+    for token in list(user.api_tokens):
+        db.delete(token)
+    db.commit()
+
+
+async def stop_servers(handler: Any, user: User) -> list[str]:
+    """Stop all servers of `user`; return the names of those that are still stopping."""
+    for name, spawner in list(user.spawners.items()):
+        if spawner.pending == "spawn":
+            if spawner._spawn_future:  # noqa: SLF001 - JupyterHub has no other way to cancel
+                spawner._spawn_future.cancel()  # noqa: SLF001
+            await asyncio.sleep(CANCEL_SECONDS)
+        if spawner.active and not spawner.pending:
+            await handler.stop_single_user(user, name)
+    return [name for name, spawner in user.spawners.items() if spawner.active]
+
+
+def join_group(db: Any, user: User, name: str) -> None:
+    """Add `user` to the Hub's group called `name`, made if there is none."""
+    group = orm.Group.find(db, name)
+    if group is None:
+        group = orm.Group(name=name)
+        db.add(group)
+    if user.orm_user not in group.users:
+        group.users.append(user.orm_user)
+    db.commit()
