@@ -2,13 +2,48 @@
 
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
+from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
+from sqlalchemy.exc import DBAPIError, IntegrityError
 from sqlalchemy.orm import Session, sessionmaker
+
+from machinelabs_hub.errors import Conflict, Unavailable
 
 SessionMaker = Callable[[], AbstractContextManager[Session]]
 """Opens a transaction: it commits at the end of the block, rolls back on an error."""
+
+_FULL = ("disk is full", "no space left", "could not extend file")
+_AWAY = ("unable to open", "locked", "connection", "server closed", "shutting down", "terminat")
+
+
+class RowClash(Conflict):
+    """A row with this key is there already: somebody else was first."""
+
+    code = "row_clash"
+
+
+class DiskFull(Unavailable):
+    """There is no room left where the site keeps its data."""
+
+    code = "disk_full"
+    status = HTTPStatus.INSUFFICIENT_STORAGE
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The disk of this site is full, so nothing was saved. Tell an admin; what was there "
+            "before is unharmed."
+        )
+
+
+class DatabaseAway(Unavailable):
+    """The database does not answer."""
+
+    code = "database_away"
+
+    def __init__(self) -> None:
+        super().__init__("The site's database does not answer now. Try again in a moment.")
 
 
 def open_engine(url: str) -> Engine:
@@ -20,15 +55,33 @@ def open_engine(url: str) -> Engine:
 
 
 def session_maker(engine: Engine) -> SessionMaker:
-    """Return a function that opens one transaction on `engine`."""
+    """Return a function that opens one transaction on `engine`.
+
+    The block raises RowClash, DiskFull or DatabaseAway where the database says so.
+    """
     make = sessionmaker(engine, expire_on_commit=False)
 
     @contextmanager
     def transaction() -> Iterator[Session]:
-        with make.begin() as session:
-            yield session
+        try:
+            with make.begin() as session:
+                yield session
+        except IntegrityError as error:
+            raise RowClash("Somebody else did this at the same moment. Try again.") from error
+        except DBAPIError as error:
+            raise _ours(error) from error
 
     return transaction
+
+
+def _ours(error: DBAPIError) -> Exception:
+    # The drivers share no type for a full disk or a lost server; their words are the only signal.
+    words = str(error.orig).lower()
+    if any(word in words for word in _FULL):
+        return DiskFull()
+    if error.connection_invalidated or any(word in words for word in _AWAY):
+        return DatabaseAway()
+    return error
 
 
 def _prepare_sqlite(connection: Any, _record: object) -> None:

@@ -1,0 +1,76 @@
+"""What a request is answered with: who asks, and the services as they may use them."""
+
+from dataclasses import dataclass
+
+from machinelabs_hub.catalog.model import Catalog
+from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.services.forks import ForkService
+from machinelabs_hub.labs.services.labs import LabService
+from machinelabs_hub.labs.services.people import PeopleService
+from machinelabs_hub.labs.services.revisions import RevisionService
+from machinelabs_hub.labs.services.search import SearchService
+from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.labs.services.trash import TrashService
+from machinelabs_hub.settings import Settings
+from machinelabs_hub.sites import Addresses
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """One request: `person` is None when nobody signed in.
+
+    Attributes:
+        csrf_token: send it back with every unsafe request, as the form field `_csrf` or the
+            header `X-CSRF-Token`; empty when nobody signed in by cookie.
+        nonce: for the `nonce` attribute of a page's inline scripts and styles.
+    """
+
+    person: Person | None
+    tools: Tools
+    csrf_token: str = ""
+    nonce: str = ""
+
+    @property
+    def settings(self) -> Settings:
+        """The site's settings."""
+        return self.tools.settings
+
+    @property
+    def addresses(self) -> Addresses:
+        """Where the site's parts are."""
+        return Addresses(self.tools.settings)
+
+    @property
+    def catalog(self) -> Catalog:
+        """Images and flavours of the site."""
+        return self.tools.catalog()
+
+    @property
+    def labs(self) -> LabService:
+        """Labs as this person may see and change them."""
+        return LabService(tools=self.tools, viewer=self.person)
+
+    @property
+    def search(self) -> SearchService:
+        """Finding labs among those that this person may see."""
+        return SearchService(tools=self.tools, viewer=self.person)
+
+    @property
+    def revisions(self) -> RevisionService:
+        """The states of a lab and their files."""
+        return RevisionService(tools=self.tools, viewer=self.person)
+
+    @property
+    def forks(self) -> ForkService:
+        """Forks of a lab."""
+        return ForkService(tools=self.tools, viewer=self.person)
+
+    @property
+    def people(self) -> PeopleService:
+        """People and their labs."""
+        return PeopleService(tools=self.tools, viewer=self.person)
+
+    @property
+    def trash(self) -> TrashService:
+        """Labs that were deleted in the last days."""
+        return TrashService(tools=self.tools, viewer=self.person)

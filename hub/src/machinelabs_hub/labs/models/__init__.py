@@ -1,0 +1,1 @@
+"""What the labs service talks about, frozen. Pure: no framework, no files, no clock."""

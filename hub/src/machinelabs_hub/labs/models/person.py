@@ -1,0 +1,30 @@
+"""A person, as the one who asks and as a page that others read."""
+
+from dataclasses import dataclass
+from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True)
+class Person:
+    """Who asks. What their token may do is part of it.
+
+    Attributes:
+        admin: an admin who signed in as one; the token inside a container never is.
+        may_write: the token may change this person's labs.
+    """
+
+    name: str
+    display_name: str
+    admin: bool = False
+    groups: tuple[str, ...] = ()
+    may_write: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """What everybody may know of a person; `labs_count` is what the reader may see."""
+
+    name: str
+    display_name: str
+    labs_count: int
+    joined_at: datetime

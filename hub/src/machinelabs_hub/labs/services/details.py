@@ -1,0 +1,97 @@
+"""What a person says of a lab: checked, and kept beside the lab's content."""
+
+from dataclasses import asdict, replace
+from datetime import datetime
+from typing import Any
+
+from machinelabs_hub.catalog.model import Catalog
+from machinelabs_hub.labs.models import words
+from machinelabs_hub.labs.models.config import LabConfig
+from machinelabs_hub.labs.models.lab import Lab, LabChange, LabDraft
+from machinelabs_hub.labs.storage.rows import Details
+
+
+def from_draft(draft: LabDraft, config: LabConfig, catalog: Catalog) -> Details:
+    """Return checked details of a new lab; what the draft leaves open its `ml.yaml` says."""
+    return Details(
+        title=words.check_title(draft.title),
+        description=words.check_description(draft.description),
+        tags=words.check_tags(draft.tags),
+        visibility=draft.visibility,
+        licence=words.check_licence(draft.licence),
+        image=_image(draft.image or config.image, catalog),
+        flavour=_flavour(draft.flavour or config.flavour, catalog),
+    )
+
+
+def of(lab: Lab) -> Details:
+    """Return the details that a lab has."""
+    return Details(
+        title=lab.title,
+        description=lab.description,
+        tags=lab.tags,
+        visibility=lab.visibility,
+        licence=lab.licence,
+        image=lab.image,
+        flavour=lab.flavour,
+    )
+
+
+def changed(lab: Lab, change: LabChange, catalog: Catalog) -> Details:
+    """Return the details of a lab with `change` made to them, checked."""
+    was = of(lab)
+    return Details(
+        title=was.title if change.title is None else words.check_title(change.title),
+        description=was.description
+        if change.description is None
+        else words.check_description(change.description),
+        tags=was.tags if change.tags is None else words.check_tags(change.tags),
+        visibility=change.visibility or was.visibility,
+        licence=was.licence if change.licence is None else words.check_licence(change.licence),
+        image=was.image if change.image is None else _image(change.image, catalog),
+        flavour=was.flavour if change.flavour is None else _flavour(change.flavour, catalog),
+    )
+
+
+def with_config(was: Details, config: LabConfig) -> Details:
+    """Return details with the image and the flavour that the newest `ml.yaml` asks for."""
+    return replace(was, image=config.image or was.image, flavour=config.flavour or was.flavour)
+
+
+def to_json(
+    *,
+    owner: str,
+    name: str,
+    details: Details,
+    created_at: datetime,
+    parent: Lab | None = None,
+    trashed_at: datetime | None = None,
+) -> dict[str, Any]:
+    """Return what is kept beside a lab's content, so that its row can be made anew."""
+    return {
+        "owner": owner,
+        "name": name,
+        **asdict(details),
+        "created_at": created_at.isoformat(),
+        "trashed_at": trashed_at and trashed_at.isoformat(),
+        "parent": parent
+        and {
+            "uid": parent.uid,
+            "owner": parent.owner,
+            "name": parent.name,
+            "revision": parent.revision,
+        },
+    }
+
+
+def with_details(kept: dict[str, Any], details: Details) -> dict[str, Any]:
+    """Return what is kept, with new details."""
+    return kept | asdict(details)
+
+
+def _image(name: str | None, catalog: Catalog) -> str | None:
+    return catalog.image(name).name if name else None
+
+
+def _flavour(name: str | None, catalog: Catalog) -> str | None:
+    return catalog.flavour(name).name if name else None

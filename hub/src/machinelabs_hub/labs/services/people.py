@@ -1,0 +1,62 @@
+"""People: their pages, and what becomes of their labs when they go."""
+
+from dataclasses import replace
+from enum import StrEnum
+
+from machinelabs_hub.errors import NotAllowed, NotFound
+from machinelabs_hub.labs.models.page import MOST, LabQuery
+from machinelabs_hub.labs.models.person import Person, Profile
+from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.labs.services.viewer import signed_in
+from machinelabs_hub.names import shown
+
+
+class NoPerson(NotFound):
+    """Nobody of this name is here."""
+
+    code = "no_person"
+
+
+class LabsOfLeaver(StrEnum):
+    """What becomes of the labs of somebody whose account is deleted."""
+
+    TRASH = "trash"
+    KEEP = "keep"
+
+
+class PeopleService:
+    """People, as `viewer` may see them."""
+
+    def __init__(self, *, tools: Tools, viewer: Person | None) -> None:
+        self._tools = tools
+        self._viewer = viewer
+
+    def get(self, name: str) -> Profile:
+        """Return a person's page.
+
+        Raises:
+            NoPerson: nobody of this name used the labs.
+        """
+        found = self._tools.people.find(name)
+        if found is None:
+            raise NoPerson(
+                f"There is nobody called {shown(name)} here, or they did not use the labs yet."
+            )
+        return replace(found, labs_count=self._tools.labs.count_for(name, self._viewer))
+
+    def remove(self, name: str, labs: LabsOfLeaver) -> int:
+        """Forget a person whose account is deleted, and return how many labs went to the trash.
+
+        Raises:
+            NotAllowed: only an admin may.
+        """
+        if not signed_in(self._viewer).admin:
+            raise NotAllowed("Only an admin can remove a person.")
+        now = self._tools.clock()
+        count = 0
+        if labs is LabsOfLeaver.TRASH:
+            query = LabQuery(owner=name, limit=MOST)
+            while found := self._tools.labs.page(query, self._viewer).items:
+                count += sum(self._tools.labs.trash(lab, now) for lab in found)
+        self._tools.people.left(name, now)
+        return count

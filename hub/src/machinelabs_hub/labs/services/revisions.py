@@ -1,0 +1,192 @@
+"""Revisions: publish the next, list them, read their files."""
+
+import tarfile
+from collections.abc import Iterator
+from typing import BinaryIO, Literal
+
+from machinelabs_hub.errors import Conflict, NotFound, TooLarge
+from machinelabs_hub.labs.models import words
+from machinelabs_hub.labs.models.access import Action
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.models.revision import FileEntry, Revision
+from machinelabs_hub.labs.services import details, intake
+from machinelabs_hub.labs.services.labs import publisher, revision_from
+from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.labs.services.viewer import NoLab, lab_to
+from machinelabs_hub.labs.storage.commits import Stamp
+from machinelabs_hub.labs.storage.rows import Contents, search_text
+from machinelabs_hub.names import shown
+
+Number = int | Literal["latest"]
+READ_AT_ONCE = 64 << 20
+"""Bytes up to which `read` gives a file whole."""
+
+
+class StaleRevision(Conflict):
+    """Somebody published since the revision that these changes are based on."""
+
+    code = "stale_revision"
+
+
+class NoRevision(NotFound):
+    """The lab has no revision of this number."""
+
+    code = "no_revision"
+
+
+class NoFile(NotFound):
+    """The revision has no file of this path."""
+
+    code = "no_file"
+
+
+class RevisionService:
+    """The states of labs. A `Lab` given to it comes from `LabService.get`: it may be read."""
+
+    def __init__(self, *, tools: Tools, viewer: Person | None) -> None:
+        self._tools = tools
+        self._viewer = viewer
+
+    def publish(
+        self, owner: str, name: str, *, base: int | None, message: str, files: BinaryIO
+    ) -> tuple[Revision, bool]:
+        """Publish the files of a tar as the next revision, made on top of r`base`.
+
+        Returns:
+            The newest revision, and whether it is new: the same files again make none.
+
+        Raises:
+            StaleRevision: r`base` is not the newest; None is never stale.
+        """
+        lab = lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
+        author = publisher(self._tools, self._viewer)
+        message = words.check_message(message)
+        self._check_base(lab, base)
+        parcel = intake.inspect(files, self._tools.settings.limits, self._tools.catalog())
+        entries = intake.write(files, parcel, self._tools.repos, lab.store)
+        with self._tools.locks.hold(lab.uid):
+            lab = lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
+            newest = self.find(lab)
+            self._check_base(lab, base)
+            if self._tools.repos.same_files(lab.store, newest.commit, entries):
+                return newest, False
+            stamp = Stamp(
+                uid=lab.uid,
+                number=lab.revision + 1,
+                author=author.name,
+                at=self._tools.clock(),
+                message=message,
+                files_count=len(entries),
+                size_bytes=parcel.size_bytes,
+                lab=lab.path,
+            )
+            return self._add(lab, newest, stamp, entries, parcel), True
+
+    def list(self, lab: Lab) -> tuple[Revision, ...]:
+        """Return the revisions of a lab, the newest first."""
+        return self._tools.revisions.all_of(lab)
+
+    def find(self, lab: Lab, number: Number = "latest") -> Revision:
+        """Return one revision of a lab.
+
+        Raises:
+            NoRevision: the lab has none of this number.
+        """
+        wanted = lab.revision if number == "latest" else number
+        found = self._tools.revisions.find(lab, wanted) if 0 < wanted <= lab.revision else None
+        if found is None:
+            raise NoRevision(f"{lab.path} has no r{wanted}. Its newest is r{lab.revision}.")
+        return found
+
+    def files(self, lab: Lab, number: Number = "latest") -> tuple[FileEntry, ...]:
+        """Return the files of a revision, ordered by path."""
+        return self._tools.repos.manifest(lab.store, self.find(lab, number).commit)
+
+    def file(self, lab: Lab, number: Number, path: str) -> FileEntry:
+        """Return one file of a revision.
+
+        Raises:
+            NoFile: the revision has none of this path.
+        """
+        for entry in self.files(lab, number):
+            if entry.path == path:
+                return entry
+        raise NoFile(f"{lab.path} has no file “{shown(path)}” in this revision.")
+
+    def read(self, lab: Lab, number: Number, path: str, *, most: int = READ_AT_ONCE) -> bytes:
+        """Return a file whole, if it has at most `most` bytes.
+
+        Raises:
+            TooLarge: it has more; use `open`.
+        """
+        entry = self.file(lab, number, path)
+        if entry.size > most:
+            raise TooLarge(
+                f"“{shown(path)}” has {entry.size / intake.MIB:.1f} MiB, too much to show. "
+                "Download it instead."
+            )
+        return self._tools.repos.read(lab.store, entry.blob)
+
+    def open(self, lab: Lab, number: Number, path: str) -> tuple[FileEntry, Iterator[bytes]]:
+        """Return a file and its content piece by piece, however large it is."""
+        entry = self.file(lab, number, path)
+        return entry, self._tools.repos.stream(lab.store, entry.blob, entry.size)
+
+    def archive(self, lab: Lab, number: Number = "latest") -> Iterator[bytes]:
+        """Return all files of a revision as a tar, piece by piece."""
+        revision = self.find(lab, number)
+        entries = self._tools.repos.manifest(lab.store, revision.commit)
+        return self._packed(lab, revision, entries)
+
+    def _packed(
+        self, lab: Lab, revision: Revision, entries: tuple[FileEntry, ...]
+    ) -> Iterator[bytes]:
+        for entry in entries:
+            head = tarfile.TarInfo(entry.path)
+            head.size = entry.size
+            head.mode = 0o644
+            head.mtime = int(revision.created_at.timestamp())
+            yield head.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+            yield from self._tools.repos.stream(lab.store, entry.blob, entry.size)
+            yield b"\0" * (-entry.size % tarfile.BLOCKSIZE)
+        yield b"\0" * tarfile.BLOCKSIZE * 2
+
+    def _check_base(self, lab: Lab, base: int | None) -> None:
+        if base is None or base == lab.revision:
+            return
+        newest = self.find(lab)
+        if base > newest.number:
+            raise StaleRevision(f"{lab.path} has no r{base}. Its newest is r{newest.number}.")
+        raise StaleRevision(
+            f"{newest.author} published r{newest.number} of {lab.path} on "
+            f"{newest.created_at:%Y-%m-%d at %H:%M} UTC; your changes are based on r{base}. "
+            "Get the newest revision first, then publish again."
+        )
+
+    def _add(
+        self,
+        lab: Lab,
+        newest: Revision,
+        stamp: Stamp,
+        entries: tuple[FileEntry, ...],
+        parcel: intake.Parcel,
+    ) -> Revision:
+        tools = self._tools
+        said = details.with_config(details.of(lab), parcel.config)
+        commit = tools.repos.commit(lab.store, stamp, entries, parent=newest.commit)
+        if said != details.of(lab):
+            kept = tools.repos.read_details(lab.store, lab.uid) or {}
+            tools.repos.write_details(lab.store, lab.uid, details.with_details(kept, said))
+        contents = Contents(
+            entrypoint=parcel.entrypoint,
+            image=said.image,
+            flavour=said.flavour,
+            readme=parcel.readme,
+            search_text=search_text(lab.owner, lab.name, said, parcel.readme),
+        )
+        revision = revision_from(stamp, commit)
+        if not tools.revisions.add(lab, revision, contents):
+            tools.repos.move(lab.store, lab.uid, newest.commit)
+            raise NoLab(f"{lab.path} was deleted or changed at this moment. Look at it again.")
+        return revision

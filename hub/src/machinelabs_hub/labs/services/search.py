@@ -1,0 +1,41 @@
+"""Find labs among those that a person may see."""
+
+from dataclasses import replace
+
+from machinelabs_hub.labs.models import words
+from machinelabs_hub.labs.models.access import seen_by
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.page import MOST, LabQuery, Page
+from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.services.tools import Tools
+
+LONGEST_QUERY = 200
+MOST_WORDS = 8
+
+
+class SearchService:
+    """Lists of labs, as `viewer` may see them."""
+
+    def __init__(self, *, tools: Tools, viewer: Person | None) -> None:
+        self._tools = tools
+        self._viewer = viewer
+
+    def find(self, query: LabQuery) -> Page[Lab]:
+        """Return the labs in which every word of `query.q` stands, a page of them."""
+        page = self._tools.labs.page(asked(query), self._viewer)
+        return Page(tuple(seen_by(self._viewer, lab) for lab in page.items), page.next)
+
+    def tags(self, limit: int = 30) -> tuple[tuple[str, int], ...]:
+        """Return the tags that public labs have most, with how many have each."""
+        return self._tools.labs.tags(limit)
+
+
+def asked(query: LabQuery) -> LabQuery:
+    """Return a query with its words in order and its limit in bounds."""
+    text = "".join(char if char.isprintable() else " " for char in query.q[:LONGEST_QUERY])
+    return replace(
+        query,
+        q=" ".join(text.split()[:MOST_WORDS]),
+        tag=words.tag_of(query.tag),
+        limit=max(1, min(query.limit, MOST)),
+    )

@@ -1,0 +1,107 @@
+"""What the services work with: made once for a process, handed to every request."""
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Self
+from weakref import WeakValueDictionary
+
+from machinelabs_hub.catalog.load import load as load_catalog
+from machinelabs_hub.catalog.load import read_builds
+from machinelabs_hub.catalog.model import Catalog
+from machinelabs_hub.db.engine import SessionMaker, open_engine, session_maker
+from machinelabs_hub.labs.services.rates import Rate
+from machinelabs_hub.labs.storage.labs import LabTable
+from machinelabs_hub.labs.storage.people import PersonTable
+from machinelabs_hub.labs.storage.repos import RepoStore
+from machinelabs_hub.labs.storage.revisions import RevisionTable
+from machinelabs_hub.settings import Settings
+from machinelabs_hub.sites import Files, catalog_file, database_url
+
+HOUR = 3600
+
+
+class Locks:
+    """One lock for each lab that is being changed now."""
+
+    def __init__(self) -> None:
+        self._locks: WeakValueDictionary[str, _Lock] = WeakValueDictionary()
+        self._guard = threading.Lock()
+
+    @contextmanager
+    def hold(self, key: str) -> Iterator[None]:
+        """Hold the lock of `key` for the block."""
+        with self._guard:
+            lock = self._locks.setdefault(key, _Lock())
+        with lock.inner:
+            yield
+
+
+class _Lock:
+    def __init__(self) -> None:
+        self.inner = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Tools:
+    """The parts that services are built of."""
+
+    settings: Settings
+    catalog: Callable[[], Catalog]
+    sessions: SessionMaker
+    labs: LabTable
+    revisions: RevisionTable
+    people: PersonTable
+    repos: RepoStore
+    locks: Locks
+    publishes: Rate
+    clock: Callable[[], datetime]
+
+    @classmethod
+    def of(cls, settings: Settings, *, clock: Callable[[], datetime] | None = None) -> Self:
+        """Build them for a site; its database must be up to date."""
+        sessions = session_maker(open_engine(database_url(settings)))
+        files = Files(settings.data)
+        return cls(
+            settings=settings,
+            catalog=catalog_reader(settings),
+            sessions=sessions,
+            labs=LabTable(sessions=sessions),
+            revisions=RevisionTable(sessions=sessions),
+            people=PersonTable(sessions=sessions),
+            repos=RepoStore(folder=files.labs, durable=settings.database.durable),
+            locks=Locks(),
+            publishes=Rate(count=settings.limits.publishes_per_hour, seconds=HOUR),
+            clock=clock or now_utc,
+        )
+
+
+def now_utc() -> datetime:
+    """Return the present time."""
+    return datetime.now(UTC)
+
+
+def catalog_reader(settings: Settings) -> Callable[[], Catalog]:
+    """Return a function that gives the catalogue; builds are read anew when their file changes."""
+    table = load_catalog(catalog_file(settings), Files(settings.data).builds)
+    builds = Files(settings.data).builds
+    kept: tuple[float, Catalog] = (_changed_at(builds), table)
+
+    def read() -> Catalog:
+        nonlocal kept
+        at = _changed_at(builds)
+        if at != kept[0]:
+            kept = (at, Catalog(table.images, table.flavours, read_builds(builds)))
+        return kept[1]
+
+    return read
+
+
+def _changed_at(path: Path) -> float:
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return 0.0

@@ -1,0 +1,69 @@
+"""The trash: a deleted lab can be restored for some days; then it is purged."""
+
+from datetime import timedelta
+
+from machinelabs_hub.db.engine import RowClash
+from machinelabs_hub.labs.models.access import may_restore, seen_by
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.services.labs import NameTaken
+from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.labs.services.viewer import NoLab, writer
+from machinelabs_hub.names import shown
+
+
+class TrashService:
+    """Deleted labs, as `viewer` may see and restore them."""
+
+    def __init__(self, *, tools: Tools, viewer: Person | None) -> None:
+        self._tools = tools
+        self._viewer = viewer
+
+    def list(self) -> tuple[Lab, ...]:
+        """Return the viewer's labs in the trash, the last deleted first."""
+        return self._tools.labs.trashed(writer(self._viewer).name)
+
+    def restore(self, owner: str, name: str) -> Lab:
+        """Take back the lab of this name that was deleted last.
+
+        Raises:
+            NoLab: there is none in the trash, or it is somebody else's.
+            NameTaken: the owner has another lab of this name by now.
+        """
+        writer(self._viewer)
+        for lab in self._tools.labs.trashed(owner):
+            if lab.name == name and may_restore(self._viewer, lab):
+                return self._back(lab)
+        raise NoLab(f"There is no lab {shown(owner)}/{shown(name)} in your trash.")
+
+    def _back(self, lab: Lab) -> Lab:
+        try:
+            self._tools.labs.restore(lab)
+        except RowClash as error:
+            raise NameTaken(
+                f"You have another lab {lab.path} by now. Rename or delete it, then restore."
+            ) from error
+        found = self._tools.labs.get(lab.uid)
+        if found is None:
+            raise NoLab(f"{lab.path} is not in the trash any more.")
+        return seen_by(self._viewer, found)
+
+
+def empty(tools: Tools) -> int:
+    """Purge what is in the trash for longer than the site keeps it, and return how many.
+
+    This is the one act of the labs service that destroys.
+    """
+    before = tools.clock() - timedelta(days=tools.settings.limits.trash_days)
+    count = 0
+    for lab in tools.labs.trashed_before(before):
+        with tools.locks.hold(lab.uid):
+            is_alone = tools.labs.others_in(lab) == 0
+            if not tools.labs.purge(lab):
+                continue
+            if is_alone:
+                tools.repos.drop_store(lab.store)
+            else:
+                tools.repos.drop_lab(lab.store, lab.uid)
+        count += 1
+    return count

@@ -1,0 +1,67 @@
+"""Who asks, held against what they ask for: every service begins here."""
+
+from http import HTTPStatus
+
+from machinelabs_hub.errors import MachineLabsError, NotAllowed, NotFound
+from machinelabs_hub.labs.models.access import Action, may, seen_by
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.names import shown
+
+
+class SignInNeeded(MachineLabsError):
+    """Nobody is signed in, or the token is not known any more."""
+
+    code = "sign_in_needed"
+    status = HTTPStatus.UNAUTHORIZED
+
+
+class NoLab(NotFound):
+    """There is no such lab, or none that this person may know of."""
+
+    code = "no_lab"
+
+
+class TokenTooNarrow(NotAllowed):
+    """The person may, but not with this token."""
+
+    code = "token_too_narrow"
+
+
+def signed_in(viewer: Person | None) -> Person:
+    """Return who asks, or refuse."""
+    if viewer is None:
+        raise SignInNeeded("Sign in to do this.")
+    return viewer
+
+
+def writer(viewer: Person | None) -> Person:
+    """Return who asks if they may change labs of theirs, or refuse."""
+    person = signed_in(viewer)
+    if not person.may_write:
+        raise TokenTooNarrow(
+            "This token may only read labs. Use one with the scope `custom:labs:write`."
+        )
+    return person
+
+
+def lab_at(tools: Tools, viewer: Person | None, owner: str, name: str) -> Lab:
+    """Return a lab that the viewer may read.
+
+    Raises:
+        NoLab: also for a lab that only others may read.
+    """
+    lab = tools.labs.find(owner, name)
+    if lab is None or not may(viewer, Action.READ, lab):
+        raise NoLab(f"There is no lab {shown(owner)}/{shown(name)} here, or none that you may see.")
+    return seen_by(viewer, lab)
+
+
+def lab_to(action: Action, tools: Tools, viewer: Person | None, owner: str, name: str) -> Lab:
+    """Return a lab that the viewer may do `action` with, or refuse."""
+    lab = lab_at(tools, viewer, owner, name)
+    writer(viewer)
+    if not may(viewer, action, lab):
+        raise NotAllowed(f"{lab.path} belongs to {lab.owner}. Fork it to make it yours.")
+    return lab

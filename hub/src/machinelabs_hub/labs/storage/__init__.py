@@ -1,0 +1,1 @@
+"""Where labs are kept: content in git stores, the index of it in SQL."""

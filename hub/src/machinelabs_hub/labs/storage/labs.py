@@ -1,0 +1,169 @@
+"""The index of labs: find, list, add, change. Every method is one transaction and may block."""
+
+from datetime import datetime
+
+from sqlalchemy import func, select, update
+
+from machinelabs_hub.db.engine import SessionMaker
+from machinelabs_hub.db.tables.labs import LabRow, LabTagRow
+from machinelabs_hub.labs.models.lab import Lab, Visibility
+from machinelabs_hub.labs.models.page import LabQuery, Page
+from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.storage.listing import listed, live, page_of, wanted_by
+from machinelabs_hub.labs.storage.rows import (
+    Details,
+    NewLab,
+    changed,
+    lab_of,
+    recount,
+    revision_row,
+    row_of,
+    set_details,
+)
+
+
+class LabTable:
+    """Rows of labs as `Lab`s. Who may see them is the services' to decide, but for lists."""
+
+    def __init__(self, *, sessions: SessionMaker) -> None:
+        self._sessions = sessions
+
+    def find(self, owner: str, name: str) -> Lab | None:
+        """Return the lab that is not in the trash, or None."""
+        with self._sessions() as db:
+            row = db.scalar(live().where(LabRow.owner == owner, LabRow.name == name))
+            return None if row is None else lab_of(row)
+
+    def get(self, uid: str) -> Lab | None:
+        """Return a lab by the name of its ref, also from the trash."""
+        with self._sessions() as db:
+            row = db.scalar(select(LabRow).where(LabRow.uid == uid))
+            return None if row is None else lab_of(row)
+
+    def page(self, query: LabQuery, viewer: Person | None) -> Page[Lab]:
+        """Return labs that `viewer` may see in a list, a page of them."""
+        with self._sessions() as db:
+            return page_of(db, wanted_by(query, viewer), query)
+
+    def forks(self, lab: Lab, viewer: Person | None, query: LabQuery) -> Page[Lab]:
+        """Return the forks of `lab` that `viewer` may see in a list."""
+        with self._sessions() as db:
+            wanted = live().where(LabRow.parent_id == lab.id, listed(viewer))
+            return page_of(db, wanted, query)
+
+    def fork_of(self, lab: Lab, owner: str) -> Lab | None:
+        """Return the newest fork of `lab` that `owner` holds, or None."""
+        with self._sessions() as db:
+            wanted = live().where(LabRow.parent_id == lab.id, LabRow.owner == owner)
+            row = db.scalars(wanted.order_by(LabRow.id.desc()).limit(1)).first()
+            return None if row is None else lab_of(row)
+
+    def readme_of(self, lab: Lab) -> str:
+        """Return the beginning of the README of a lab's newest revision."""
+        with self._sessions() as db:
+            return db.scalar(select(LabRow.readme).where(LabRow.id == lab.id)) or ""
+
+    def names_of(self, owner: str) -> frozenset[str]:
+        """Return the names of a person's labs, without those in the trash."""
+        with self._sessions() as db:
+            wanted = select(LabRow.name).where(LabRow.owner == owner, LabRow.trashed_at.is_(None))
+            return frozenset(db.scalars(wanted))
+
+    def count_for(self, owner: str, viewer: Person | None) -> int:
+        """Count the labs of `owner` that `viewer` may see in a list."""
+        with self._sessions() as db:
+            wanted = live().where(LabRow.owner == owner, listed(viewer))
+            return db.scalar(select(func.count()).select_from(wanted.subquery())) or 0
+
+    def tags(self, limit: int) -> tuple[tuple[str, int], ...]:
+        """Return the tags that public labs have most, with how many have each."""
+        count = func.count().label("count")
+        wanted = (
+            select(LabTagRow.tag, count)
+            .join(LabRow, LabRow.id == LabTagRow.lab_id)
+            .where(LabRow.visibility == Visibility.PUBLIC, LabRow.trashed_at.is_(None))
+            .group_by(LabTagRow.tag)
+            .order_by(count.desc(), LabTagRow.tag)
+            .limit(limit)
+        )
+        with self._sessions() as db:
+            return tuple((tag, number) for tag, number in db.execute(wanted))
+
+    def add(self, new: NewLab) -> Lab:
+        """Add a lab with its first revision.
+
+        Raises:
+            RowClash: the owner has a lab of this name.
+        """
+        with self._sessions() as db:
+            row = row_of(new)
+            db.add(row)
+            db.flush()
+            db.add(revision_row(row.id, new.first))
+            recount(db, row.parent_id)
+            db.flush()
+            db.refresh(row)
+            return lab_of(row)
+
+    def change(self, lab: Lab, details: Details, at: datetime) -> Lab | None:
+        """Give a lab new details; None: it is gone."""
+        with self._sessions() as db:
+            row = db.scalar(live().where(LabRow.id == lab.id))
+            if row is None:
+                return None
+            set_details(row, details)
+            row.updated_at = at
+            db.flush()
+            recount(db, row.parent_id)
+            return lab_of(row)
+
+    def trash(self, lab: Lab, at: datetime) -> bool:
+        """Move a lab to the trash; False: it was gone already."""
+        return self._set_trashed(lab, at)
+
+    def restore(self, lab: Lab) -> bool:
+        """Take a lab out of the trash; False: it was not there.
+
+        Raises:
+            RowClash: the owner has another lab of this name by now.
+        """
+        return self._set_trashed(lab, None)
+
+    def trashed(self, owner: str) -> tuple[Lab, ...]:
+        """Return a person's labs in the trash, the last deleted first."""
+        with self._sessions() as db:
+            wanted = select(LabRow).where(LabRow.owner == owner, LabRow.trashed_at.is_not(None))
+            rows = db.scalars(wanted.order_by(LabRow.trashed_at.desc(), LabRow.id.desc()))
+            return tuple(lab_of(row) for row in rows)
+
+    def trashed_before(self, at: datetime) -> tuple[Lab, ...]:
+        """Return all labs that went to the trash before `at`."""
+        with self._sessions() as db:
+            rows = db.scalars(select(LabRow).where(LabRow.trashed_at < at).order_by(LabRow.id))
+            return tuple(lab_of(row) for row in rows)
+
+    def purge(self, lab: Lab) -> bool:
+        """Forget a lab of the trash; forks keep the name of what was there."""
+        with self._sessions() as db:
+            row = db.scalar(
+                select(LabRow).where(LabRow.id == lab.id, LabRow.trashed_at.is_not(None))
+            )
+            if row is None:
+                return False
+            db.delete(row)
+            return True
+
+    def others_in(self, lab: Lab) -> int:
+        """Count the labs that share the store of `lab`, in the trash or not."""
+        with self._sessions() as db:
+            wanted = select(func.count()).where(LabRow.store == lab.store, LabRow.id != lab.id)
+            return db.scalar(wanted) or 0
+
+    def _set_trashed(self, lab: Lab, at: datetime | None) -> bool:
+        was = LabRow.trashed_at.is_(None) if at else LabRow.trashed_at.is_not(None)
+        with self._sessions() as db:
+            change = update(LabRow).where(LabRow.id == lab.id, was).values(trashed_at=at)
+            done = changed(db, change)
+            if done:
+                recount(db, db.scalar(select(LabRow.parent_id).where(LabRow.id == lab.id)))
+            return done

@@ -1,0 +1,59 @@
+"""The index of revisions. Every method is one transaction and may block."""
+
+from sqlalchemy import select, update
+
+from machinelabs_hub.db.engine import SessionMaker
+from machinelabs_hub.db.tables.labs import LabRow, RevisionRow
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.revision import Revision
+from machinelabs_hub.labs.storage.rows import Contents, changed, revision_of, revision_row
+
+
+class RevisionTable:
+    """Rows of revisions."""
+
+    def __init__(self, *, sessions: SessionMaker) -> None:
+        self._sessions = sessions
+
+    def find(self, lab: Lab, number: int) -> Revision | None:
+        """Return r`number` of a lab, or None."""
+        with self._sessions() as db:
+            wanted = select(RevisionRow).where(
+                RevisionRow.lab_id == lab.id, RevisionRow.number == number
+            )
+            row = db.scalar(wanted)
+            return None if row is None else revision_of(row)
+
+    def all_of(self, lab: Lab) -> tuple[Revision, ...]:
+        """Return the revisions of a lab, the newest first."""
+        with self._sessions() as db:
+            wanted = select(RevisionRow).where(RevisionRow.lab_id == lab.id)
+            rows = db.scalars(wanted.order_by(RevisionRow.number.desc()))
+            return tuple(revision_of(row) for row in rows)
+
+    def add(self, lab: Lab, revision: Revision, contents: Contents) -> bool:
+        """Add the next revision; False: it is not the next any more, or the lab is gone."""
+        step = (
+            update(LabRow)
+            .where(
+                LabRow.id == lab.id,
+                LabRow.revision == revision.number - 1,
+                LabRow.trashed_at.is_(None),
+            )
+            .values(
+                revision=revision.number,
+                updated_at=revision.created_at,
+                files_count=revision.files_count,
+                size_bytes=revision.size_bytes,
+                entrypoint=contents.entrypoint,
+                image=contents.image,
+                flavour=contents.flavour,
+                readme=contents.readme,
+                search_text=contents.search_text,
+            )
+        )
+        with self._sessions() as db:
+            if not changed(db, step):
+                return False
+            db.add(revision_row(lab.id, revision))
+            return True

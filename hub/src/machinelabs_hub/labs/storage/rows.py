@@ -1,0 +1,188 @@
+"""Between rows of labs and what the services talk about."""
+
+from dataclasses import dataclass
+from typing import Any, cast
+
+from sqlalchemy import CursorResult, Executable, func, select, update
+from sqlalchemy.orm import Session
+
+from machinelabs_hub.db.tables.labs import LabRow, LabTagRow, RevisionRow
+from machinelabs_hub.labs.models.lab import Lab, Parent, Visibility
+from machinelabs_hub.labs.models.revision import Revision
+
+
+@dataclass(frozen=True, slots=True)
+class Details:
+    """What an owner may change of a lab."""
+
+    title: str
+    description: str
+    tags: tuple[str, ...]
+    visibility: Visibility
+    licence: str
+    image: str | None
+    flavour: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class NewLab:
+    """A lab to add, with its first revision; `parent` is the lab it was forked from."""
+
+    uid: str
+    store: str
+    owner: str
+    name: str
+    details: Details
+    entrypoint: str | None
+    readme: str
+    first: Revision
+    parent: Lab | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Contents:
+    """What a lab's row says of its newest files."""
+
+    entrypoint: str | None
+    image: str | None
+    flavour: str | None
+    readme: str
+    search_text: str
+
+
+def lab_of(row: LabRow) -> Lab:
+    """Return what a row says, frozen."""
+    return Lab(
+        id=row.id,
+        uid=row.uid,
+        store=row.store,
+        owner=row.owner,
+        name=row.name,
+        title=row.title,
+        description=row.description,
+        tags=tuple(tag.tag for tag in row.tags),
+        visibility=Visibility(row.visibility),
+        licence=row.licence,
+        image=row.image,
+        flavour=row.flavour,
+        entrypoint=row.entrypoint,
+        revision=row.revision,
+        parent=_parent_of(row),
+        forks=row.forks,
+        created_at=row.created_at,
+        updated_at=row.updated_at,
+        files_count=row.files_count,
+        size_bytes=row.size_bytes,
+        trashed_at=row.trashed_at,
+    )
+
+
+def _parent_of(row: LabRow) -> Parent | None:
+    if row.parent_owner is None or row.parent_name is None or row.parent_revision is None:
+        return None
+    here = row.parent
+    if here is None:
+        return Parent(row.parent_owner, row.parent_name, row.parent_revision, exists=False)
+    return Parent(
+        owner=here.owner,
+        name=here.name,
+        revision=row.parent_revision,
+        exists=here.trashed_at is None,
+        is_private=here.visibility == Visibility.PRIVATE,
+    )
+
+
+def row_of(new: NewLab) -> LabRow:
+    """Return the row of a lab that is to be added."""
+    row = LabRow(
+        uid=new.uid,
+        store=new.store,
+        owner=new.owner,
+        name=new.name,
+        entrypoint=new.entrypoint,
+        revision=new.first.number,
+        files_count=new.first.files_count,
+        size_bytes=new.first.size_bytes,
+        forks=0,
+        created_at=new.first.created_at,
+        updated_at=new.first.created_at,
+    )
+    if new.parent is not None:
+        row.parent_id = new.parent.id
+        row.parent_owner = new.parent.owner
+        row.parent_name = new.parent.name
+        row.parent_revision = new.parent.revision
+    row.readme = new.readme
+    set_details(row, new.details)
+    return row
+
+
+def set_details(row: LabRow, details: Details) -> None:
+    """Write an owner's details into a row, and what it is found by."""
+    row.title = details.title
+    row.description = details.description
+    row.visibility = details.visibility
+    row.licence = details.licence
+    row.image = details.image
+    row.flavour = details.flavour
+    kept = {tag.tag: tag for tag in row.tags}
+    row.tags = [kept.get(tag, LabTagRow(tag=tag)) for tag in details.tags]
+    for position, tag in enumerate(row.tags):
+        tag.position = position
+    row.search_text = search_text(row.owner, row.name, details, row.readme)
+
+
+def search_text(owner: str, name: str, details: Details, readme: str) -> str:
+    """Return the words by which a lab is found, in lower case."""
+    parts = (f"{owner}/{name}", details.title, details.description, *details.tags, readme)
+    return "\n".join(parts).casefold()
+
+
+def revision_row(lab_id: int, revision: Revision) -> RevisionRow:
+    """Return the row of a revision."""
+    return RevisionRow(
+        lab_id=lab_id,
+        number=revision.number,
+        commit_id=revision.commit,
+        author=revision.author,
+        message=revision.message,
+        created_at=revision.created_at,
+        files_count=revision.files_count,
+        size_bytes=revision.size_bytes,
+    )
+
+
+def revision_of(row: RevisionRow) -> Revision:
+    """Return what a row of a revision says, frozen."""
+    return Revision(
+        number=row.number,
+        message=row.message,
+        author=row.author,
+        created_at=row.created_at,
+        size_bytes=row.size_bytes,
+        files_count=row.files_count,
+        commit=row.commit_id,
+    )
+
+
+def recount(db: Session, parent_id: int | None) -> None:
+    """Count the public forks of a lab anew."""
+    if parent_id is None:
+        return
+    count = (
+        select(func.count())
+        .where(
+            LabRow.parent_id == parent_id,
+            LabRow.visibility == Visibility.PUBLIC,
+            LabRow.trashed_at.is_(None),
+        )
+        .scalar_subquery()
+    )
+    number = db.scalar(select(count)) or 0
+    db.execute(update(LabRow).where(LabRow.id == parent_id).values(forks=number))
+
+
+def changed(db: Session, statement: Executable) -> bool:
+    """Run an update and tell whether it found its row."""
+    result = cast("CursorResult[Any]", db.execute(statement))
+    return result.rowcount == 1
