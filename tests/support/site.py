@@ -57,6 +57,7 @@ class Site:
     place: Place
     overrides: Mapping[str, Any] = field(default_factory=dict)
     process: subprocess.Popen[bytes] | None = None
+    _clients: list[httpx.Client] = field(default_factory=list)
 
     # ---- settings and addresses
 
@@ -165,6 +166,8 @@ class Site:
 
     def remove(self) -> None:
         """Stop the site and remove what it left on the engine and in the packet filter."""
+        for client in self._clients:
+            client.close()
         self.stop()
         remove_leftovers(self.place, self.settings)
 
@@ -185,27 +188,36 @@ class Site:
         return PASSWORD
 
     def sign_in(self, name: str, password: str | None = None) -> httpx.Client:
-        """Return a client that signed in at the hub's form, as a browser does."""
+        """Return a client that signed in at the hub's form; it is closed with the site."""
         if password is None:
             password = self.admin_password if name == self.admin else self.make_user(name)
-        client = httpx.Client(base_url=self.url, follow_redirects=True, timeout=60)
-        client.get("/hub/login")
-        answer = client.post(
-            "/hub/login",
-            data={"username": name, "password": password, "_xsrf": client.cookies["_xsrf"]},
-        )
-        answer.raise_for_status()
+        with self._client() as client:
+            client.get("/hub/login")
+            answer = client.post(
+                "/hub/login",
+                data={"username": name, "password": password, "_xsrf": client.cookies["_xsrf"]},
+            )
+            answer.raise_for_status()
+            signed_in = self._client(cookies=client.cookies)
+        self._clients.append(signed_in)
+        return signed_in
+
+    def visitor(self) -> httpx.Client:
+        """Return a client of somebody who did not sign in."""
+        client = self._client()
+        self._clients.append(client)
         return client
+
+    def _client(self, **options: Any) -> httpx.Client:
+        return httpx.Client(base_url=self.url, follow_redirects=True, timeout=60, **options)
 
     def token(self, name: str, scopes: list[str] | None = None, *, seconds: int = 3600) -> str:
         """Return a hub token of a person, made if need be; `scopes` None is all of theirs."""
         body: dict[str, Any] = {"note": "test", "expires_in": seconds}
         if scopes is not None:
             body["scopes"] = scopes
+        self.make_user(name)
         answer = self.operator("POST", f"/users/{name}/tokens", json=body)
-        if answer.status_code == httpx.codes.NOT_FOUND:
-            self.make_user(name)
-            answer = self.operator("POST", f"/users/{name}/tokens", json=body)
         answer.raise_for_status()
         token: str = answer.json()["token"]
         return token

@@ -5,7 +5,6 @@ import shutil
 import sys
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from importlib.util import find_spec
 from pathlib import Path
 from typing import Final
 
@@ -44,7 +43,7 @@ class Part:
 def parts_of(settings: Settings) -> list[Part]:
     """Return the site's processes in the order in which they are started, but for the door."""
     parts = [proxy(settings), hub(settings)]
-    if find_spec("machinelabs_hub.labs.__main__") is not None:
+    if (CHECKOUT / "hub/src/machinelabs_hub/labs/__main__.py").exists():
         parts.insert(1, labs(settings))
     if settings.servers.idle_minutes:
         parts.append(culler(settings))
