@@ -1,0 +1,126 @@
+# What a checkout can do. `make help` prints the lines that follow ##.
+
+DATA ?= data
+PORT ?=
+HOST ?=
+export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/uv/bin
+
+HUB := .venv/bin/machinelabs-hub
+SITE := --data "$(DATA)"
+MOVED := $(if $(PORT),--port "$(PORT)") $(if $(HOST),--host "$(HOST)")
+LABEXTENSION := extensions/jupyterlab
+OWN_WHEELS := build/wheels
+STAMPS := build/stamps
+
+CLIENT_SOURCES := $(shell find extensions/client -type f -not -path '*/__pycache__/*' 2> /dev/null)
+EXTENSION_SOURCES := $(shell find $(LABEXTENSION) -type f -not -path '*/node_modules/*' \
+  -not -path '*/lib/*' -not -path '*/labextension/*' -not -path '*/__pycache__/*' \
+  -not -name '*.tsbuildinfo' 2> /dev/null)
+PROJECTS := hub/pyproject.toml extensions/client/pyproject.toml extensions/jupyterlab/pyproject.toml
+PYTHON_CODE := hub extensions tests docs config scripts
+
+.DEFAULT_GOAL := help
+.PHONY: help setup run check test proof lint format bench images extension generate docs uninstall
+
+help: ## print this
+	@awk -F ':.*## ' '/^[a-z%\/]+:.*## / { sub("%", "NAME", $$1); printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@echo
+	@echo "  DATA=folder (./data), PORT=number (8000) and HOST=name (hub.localhost) move the site."
+
+# ---- a site
+
+run: setup extension ## start a site, installing and building what is missing; Ctrl-C stops it
+	@exec $(HUB) up $(SITE) $(MOVED)
+
+check: setup ## say what is well with the site and what is not
+	@$(HUB) check $(SITE)
+
+images: setup extension ## build the images of the catalogue
+	@$(HUB) images $(SITE)
+
+image/%: setup extension ## build one image and test it
+	@$(HUB) images $(SITE) $*
+	@.venv/bin/pytest tests/images -k "$*"
+
+uninstall: ## take away what `make run` made; homes only when asked by name
+	@if [ -x $(HUB) ]; then $(HUB) uninstall $(SITE); fi
+	@rm -rf .venv .tools build node_modules $(LABEXTENSION)/node_modules $(LABEXTENSION)/lib \
+	  $(LABEXTENSION)/jupyterlab_machinelabs/labextension
+	@echo "Removed .venv, .tools and build."
+
+# ---- what stands before it
+
+setup: $(STAMPS)/packages $(STAMPS)/python $(STAMPS)/proxy ## install what programs and packages are missing
+
+$(STAMPS)/packages: scripts/need
+	@scripts/need python3=python3 python-venv=python3-venv node=nodejs npm=npm git=git \
+	  debootstrap=debootstrap iptables=iptables /etc/ssl/certs/ca-certificates.crt=ca-certificates
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/python: requirements.txt $(PROJECTS) scripts/environment | $(STAMPS)/packages
+	@scripts/environment
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/proxy: config/proxy/package.json config/proxy/package-lock.json | $(STAMPS)/packages
+	@echo "Installing the proxy …"
+	@mkdir -p .tools && cp config/proxy/package.json config/proxy/package-lock.json config/proxy/.npmrc .tools/
+	@cd .tools && npm ci --no-progress --loglevel=error
+	@mkdir -p $(@D) && touch $@
+
+extension: setup $(STAMPS)/client $(STAMPS)/extension ## build the client and the JupyterLab extension
+
+$(STAMPS)/client: $(CLIENT_SOURCES) | $(STAMPS)/python
+	@mkdir -p $(OWN_WHEELS) $(@D)
+	@.venv/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $(OWN_WHEELS) extensions/client
+	@touch $@
+
+$(STAMPS)/extension: $(EXTENSION_SOURCES) | $(STAMPS)/node $(STAMPS)/python
+	@echo "Building the JupyterLab extension …"
+	@cd $(LABEXTENSION) && npm run --silent build > ../../build/extension.log 2>&1 || { tail -n 30 ../../build/extension.log; exit 1; }
+	@mkdir -p $(OWN_WHEELS) $(@D)
+	@.venv/bin/python -m pip wheel --quiet --no-deps --no-build-isolation --wheel-dir $(OWN_WHEELS) $(LABEXTENSION)
+	@touch $@
+
+$(STAMPS)/node: $(LABEXTENSION)/package.json $(LABEXTENSION)/package-lock.json | $(STAMPS)/packages
+	@echo "Installing what the JupyterLab extension is built with …"
+	@cd $(LABEXTENSION) && npm ci --no-progress --loglevel=error
+	@mkdir -p $(@D) && touch $@
+
+$(STAMPS)/tests: scripts/need
+	@scripts/need chromium=chromium docker=docker.io iptables=iptables ip=iproute2 \
+	  /usr/lib/postgresql=postgresql
+	@mkdir -p $(@D) && touch $@
+
+# ---- tests and order
+
+test: setup extension $(STAMPS)/tests ## run all tests; long proofs as a sample
+	@.venv/bin/pytest
+
+proof: setup extension $(STAMPS)/tests ## run the long proofs in full
+	@MACHINELABS_PROOF=1 .venv/bin/pytest -m proof
+
+bench: setup extension $(STAMPS)/tests ## measure starts, pages and forks against stock JupyterHub
+	@.venv/bin/python -m tests.benchmarks
+
+lint: setup $(STAMPS)/node ## ruff, mypy, import-linter, eslint, prettier, djlint
+	@.venv/bin/ruff check $(PYTHON_CODE)
+	@.venv/bin/ruff format --check $(PYTHON_CODE)
+	@.venv/bin/mypy hub/src extensions/client/src extensions/jupyterlab/jupyterlab_machinelabs tests
+	@.venv/bin/lint-imports
+	@.venv/bin/djlint --quiet --lint --check hub/src
+	@cd $(LABEXTENSION) && npm run --silent check && npm run --silent lint
+
+format: setup $(STAMPS)/node ## put code into its one form
+	@.venv/bin/ruff check --fix-only $(PYTHON_CODE)
+	@.venv/bin/ruff format $(PYTHON_CODE)
+	@.venv/bin/djlint --quiet --reformat hub/src || true
+	@cd $(LABEXTENSION) && npm run --silent format
+
+generate: setup ## renew requirements.txt and the reference pages from the code
+	@.venv/bin/python scripts/inputs.py | uv pip compile --quiet --universal --generate-hashes \
+	  --python-version 3.11 --no-header --no-annotate --output-file requirements.txt -
+	@.venv/bin/python docs/generate.py
+
+docs: setup ## build the manual into docs/_build/html
+	@.venv/bin/sphinx-build -W --quiet -b html docs docs/_build/html
+	@echo "docs/_build/html/index.html"
