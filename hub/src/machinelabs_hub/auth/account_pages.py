@@ -97,15 +97,15 @@ class PasswordPage(Page):
         user = self.find_user(name)
         if user:
             end_sessions(self.db, user)
-        await self._show(name=name, is_done=True)
+        await self._show(whose=name, is_done=True)
 
     async def _form(self, code: str, *, error: HTTPError | None = None) -> None:
         try:
             name = await self.work(lambda: self.desk.resets.find(code))
         except HTTPError as gone:
-            await self._show(name="", error=gone)
+            await self._show(whose="", error=gone)
             return
-        await self._show(name=name, code=code, error=error)
+        await self._show(whose=name, code=code, error=error)
 
     async def _show(self, **values: Any) -> None:
         rule = self.site.auth.local

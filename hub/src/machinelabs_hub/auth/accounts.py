@@ -113,7 +113,7 @@ class Accounts:
         self.check_free(name, invited=False)
         kept = passwords.hash_password(password)
         with self._sessions() as db:
-            account = add_account(db, name, kept, self._clock())
+            account = add_account(db, name, kept, self._clock(), is_here=True)
         self._failures.add(_SIGN_UP, address=address)
         return account
 
@@ -181,13 +181,22 @@ class Accounts:
             db.execute(delete(AccountRow).where(AccountRow.name == name))
 
 
-def add_account(db: Session, name: str, kept: str, now: datetime) -> Account:
-    """Add an account with the password hash `kept`.
+def add_account(
+    db: Session, name: str, kept: str, now: datetime, *, is_here: bool = False
+) -> Account:
+    """Add an account with the password hash `kept`, of somebody who is signed in at once or not.
 
     Raises:
         NameTaken: somebody was faster.
     """
-    row = AccountRow(name=name, password=kept, display_name="", created_at=now, password_at=now)
+    row = AccountRow(
+        name=name,
+        password=kept,
+        display_name="",
+        created_at=now,
+        password_at=now,
+        signed_in_at=now if is_here else None,
+    )
     db.add(row)
     try:
         db.flush()

@@ -145,7 +145,8 @@ class Invitations:
             )
             if taken.first() is None:
                 raise _expired()
-            return add_account(db, name, kept, self._clock()), invitation.group
+            account = add_account(db, name, kept, self._clock(), is_here=True)
+            return account, invitation.group
 
     def _row(self, db: Session, token: str) -> InvitationRow:
         row = db.scalar(select(InvitationRow).where(InvitationRow.token_hash == hashed(token)))

@@ -1,6 +1,7 @@
 """The admins' pages about people: who is here, invite, reset, switch off, delete."""
 
 from dataclasses import dataclass
+from datetime import UTC, datetime
 from typing import Any, Final
 
 from jupyterhub import orm
@@ -8,6 +9,7 @@ from jupyterhub.scopes import needs_scope
 from jupyterhub.user import User
 from tornado.web import HTTPError, authenticated
 
+from machinelabs_hub.auth.accounts import Account
 from machinelabs_hub.auth.deletion import Choice
 from machinelabs_hub.auth.links import RESET_HOURS
 from machinelabs_hub.auth.page import Page
@@ -63,7 +65,7 @@ class PeoplePage(Page):
             reset_hours=RESET_HOURS,
         )
 
-    def _person(self, row: Any, account: Any) -> dict[str, Any]:
+    def _person(self, row: Any, account: Account | None) -> dict[str, Any]:
         running = [server for server in row.orm_spawners.values() if server.server]
         return {
             "name": row.name,
@@ -73,7 +75,7 @@ class PeoplePage(Page):
             "has_account": account is not None,
             "is_disabled": bool(account and account.is_disabled),
             "groups": sorted(group.name for group in row.groups),
-            "last_seen": row.last_activity,
+            "last_seen": last_seen(row.last_activity, account),
             "running": len(running),
         }
 
@@ -193,13 +195,21 @@ class DeletePage(Page):
         await self.show(
             "delete_person.html",
             error=error,
-            name=user.name,
+            person_name=user.name,
             running=len(running),
             is_me=user.name == self.current_user.name,
             can_remove_home=self.authenticator.remove_home is not None,
             labs_choice=self.text("labs") or "trash",
             home_choice=self.text("home") or "keep",
         )
+
+
+def last_seen(activity: datetime | None, account: Account | None) -> datetime | None:
+    """Return when somebody was last here; JupyterHub's own time has no zone and is UTC."""
+    times = [activity.replace(tzinfo=UTC)] if activity else []
+    if account and account.signed_in_at:
+        times.append(account.signed_in_at)
+    return max(times, default=None)
 
 
 def person(page: Page, name: str) -> User:
