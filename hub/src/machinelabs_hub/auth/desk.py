@@ -9,6 +9,7 @@ from machinelabs_hub.auth.failures import Failures
 from machinelabs_hub.auth.former import FormerNames
 from machinelabs_hub.auth.identities import Identities
 from machinelabs_hub.auth.links import Invitations, ResetLinks
+from machinelabs_hub.db.base import Base
 from machinelabs_hub.db.engine import open_engine, session_maker
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import database_url
@@ -38,7 +39,9 @@ class Desk:
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """Return the tools for the site of `settings`."""
-        sessions = session_maker(open_engine(database_url(settings)))
+        engine = open_engine(database_url(settings))
+        Base.metadata.create_all(engine)
+        sessions = session_maker(engine)
         rule = settings.auth.local
         former = FormerNames(sessions=sessions)
         failures = Failures(sessions=sessions, rule=rule)
