@@ -17,7 +17,7 @@ EXTENSION_SOURCES := $(shell find $(LABEXTENSION) -type f -not -path '*/node_mod
   -not -path '*/lib/*' -not -path '*/labextension/*' -not -path '*/__pycache__/*' \
   -not -name '*.tsbuildinfo' 2> /dev/null)
 PROJECTS := hub/pyproject.toml extensions/client/pyproject.toml extensions/jupyterlab/pyproject.toml
-PYTHON_CODE := hub extensions tests docs config scripts
+TEMPLATES := hub/src extensions/jupyterlab/jupyterlab_machinelabs
 
 .DEFAULT_GOAL := help
 .PHONY: help setup run check test proof lint format bench images extension generate docs uninstall
@@ -64,7 +64,7 @@ $(STAMPS)/python: requirements.txt $(PROJECTS) scripts/environment | $(STAMPS)/p
 $(STAMPS)/proxy: config/proxy/package.json config/proxy/package-lock.json | $(STAMPS)/packages
 	@echo "Installing the proxy …"
 	@mkdir -p .tools && cp config/proxy/package.json config/proxy/package-lock.json config/proxy/.npmrc .tools/
-	@cd .tools && npm ci --no-progress --loglevel=error
+	@cd .tools && npm ci --silent --no-progress
 	@mkdir -p $(@D) && touch $@
 
 extension: setup $(STAMPS)/client $(STAMPS)/extension ## build the client and the JupyterLab extension
@@ -83,7 +83,7 @@ $(STAMPS)/extension: $(EXTENSION_SOURCES) | $(STAMPS)/node $(STAMPS)/python
 
 $(STAMPS)/node: $(LABEXTENSION)/package.json $(LABEXTENSION)/package-lock.json | $(STAMPS)/packages
 	@echo "Installing what the JupyterLab extension is built with …"
-	@cd $(LABEXTENSION) && npm ci --no-progress --loglevel=error
+	@cd $(LABEXTENSION) && npm ci --silent --no-progress
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/tests: scripts/need
@@ -103,17 +103,16 @@ bench: setup extension $(STAMPS)/tests ## measure starts, pages and forks agains
 	@.venv/bin/python -m tests.benchmarks
 
 lint: setup $(STAMPS)/node ## ruff, mypy, import-linter, eslint, prettier, djlint
-	@.venv/bin/ruff check $(PYTHON_CODE)
-	@.venv/bin/ruff format --check $(PYTHON_CODE)
-	@.venv/bin/mypy hub/src extensions/client/src extensions/jupyterlab/jupyterlab_machinelabs tests
+	@.venv/bin/ruff check --quiet .
+	@.venv/bin/ruff format --quiet --check .
+	@.venv/bin/mypy
 	@.venv/bin/lint-imports
-	@.venv/bin/djlint --quiet --lint --check hub/src
+	@.venv/bin/djlint --quiet --configuration pyproject.toml --lint $(TEMPLATES)
 	@cd $(LABEXTENSION) && npm run --silent check && npm run --silent lint
 
 format: setup $(STAMPS)/node ## put code into its one form
-	@.venv/bin/ruff check --fix-only $(PYTHON_CODE)
-	@.venv/bin/ruff format $(PYTHON_CODE)
-	@.venv/bin/djlint --quiet --reformat hub/src || true
+	@.venv/bin/ruff check --fix-only .
+	@.venv/bin/ruff format .
 	@cd $(LABEXTENSION) && npm run --silent format
 
 generate: setup ## renew requirements.txt and the reference pages from the code

@@ -4,7 +4,14 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from playwright.sync_api import Browser, BrowserContext, Page, Playwright, expect
+from playwright.sync_api import (
+    Browser,
+    BrowserContext,
+    Page,
+    Playwright,
+    ViewportSize,
+    expect,
+)
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -18,8 +25,8 @@ FLAGS = [
     # /dev/shm of a build container is often too small for a renderer.
     "--disable-dev-shm-usage",
 ]
-WIDE = {"width": 1280, "height": 860}
-NARROW = {"width": 390, "height": 844}
+WIDE: ViewportSize = {"width": 1280, "height": 860}
+NARROW: ViewportSize = {"width": 390, "height": 844}
 
 SECONDS = 1000
 START_TIMEOUT = 120 * SECONDS

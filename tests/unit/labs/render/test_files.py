@@ -4,6 +4,7 @@ import base64
 import json
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -49,7 +50,7 @@ def test_long_tables_and_texts_say_that_they_go_on() -> None:
 
 def test_the_first_plot_is_the_face_of_a_lab_and_else_its_first_lines() -> None:
     plot = base64.b64encode(b"image").decode()
-    cells = [
+    cells: list[dict[str, Any]] = [
         {"cell_type": "markdown", "source": "# Title"},
         {"cell_type": "code", "source": "import x\n\nx.plot()", "outputs": [
             {"output_type": "display_data", "data": {"image/png": plot}}]},

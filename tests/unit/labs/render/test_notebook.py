@@ -208,7 +208,7 @@ def test_notebooks_of_random_nonsense_are_shown_without_an_error() -> None:
     keys = ["cell_type", "source", "outputs", "output_type", "data", "text", "metadata", "id",
             "text/html", "image/png", "traceback", "attachments", "name", "execution_count",
             "jupyter", "image/svg+xml", "text/latex", "application/json"]  # fmt: skip
-    leaves = [None, True, 3, -1.5, "code", "markdown", "stream", "error", "display_data", "$x$",
+    leaves: list[Any] = [None, True, 3, -1.5, "code", "markdown", "stream", "error", "display_data", "$x$",
               "<b>", "\x00\ud800", [], {}, "\x1b[31m", 10**400]  # fmt: skip
 
     def tree(depth: int) -> Any:
