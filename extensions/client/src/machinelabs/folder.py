@@ -12,7 +12,7 @@ from machinelabs.errors import FolderFault
 from machinelabs.ignore import IgnoreRules
 from machinelabs.models import Limits
 from machinelabs.notebooks import SUFFIX
-from machinelabs.paths import fault_of, shown
+from machinelabs.paths import clashes, fault_of, shown
 
 MOST: Final = 50_000
 """Entries after which a folder is no lab: nobody means to publish so many."""
@@ -68,6 +68,11 @@ def scan(root: Path) -> Scan:
             break
         _take(root, relative, entry, found)
     found.files.sort(key=lambda file: file.path)
+    for one, other in clashes(file.path for file in found.files):
+        found.faults.append(
+            f"“{shown(one)}” and “{shown(other)}” are one file on many machines. "
+            "Rename one of them."
+        )
     return found
 
 

@@ -1,6 +1,7 @@
 """Which paths a lab may hold. Pure."""
 
 import unicodedata
+from collections.abc import Iterable, Iterator
 from pathlib import PurePosixPath
 from typing import Final
 
@@ -9,6 +10,9 @@ STATE_FOLDER: Final = ".machinelabs"
 
 LONGEST_PART: Final = 255
 LONGEST_PATH: Final = 1000
+UNSHOWABLE: Final = frozenset({"Cc", "Cf", "Cs", "Zl", "Zp"})
+JOINERS: Final = frozenset("\u200c\u200d")
+"""Format characters that some scripts cannot be written without."""
 
 
 def fault_of(path: str) -> str | None:
@@ -16,7 +20,7 @@ def fault_of(path: str) -> str | None:
     parts = path.split("/")
     if not path or path.startswith("/") or {"", ".", ".."} & set(parts):
         return f"“{shown(path)}” does not stay inside its folder."
-    if any(unicodedata.category(char) in {"Cc", "Cs", "Zl", "Zp"} for char in path):
+    if any(unicodedata.category(c) in UNSHOWABLE and c not in JOINERS for c in path):
         return f"“{shown(path)}” has a character in its name that cannot be shown. Rename it."
     if "\\" in path:
         return f"“{shown(path)}” has a backslash in its name. Rename it."
@@ -25,6 +29,16 @@ def fault_of(path: str) -> str | None:
     if any(len(part.encode()) > LONGEST_PART for part in parts) or len(path) > LONGEST_PATH:
         return f"“{shown(path)}” has too long a name. Use at most {LONGEST_PART} bytes a part."
     return None
+
+
+def clashes(paths: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Yield pairs of paths that are one file where case or the form of accents does not count."""
+    seen: dict[str, str] = {}
+    for path in paths:
+        key = unicodedata.normalize("NFC", unicodedata.normalize("NFC", path).casefold())
+        if key in seen:
+            yield seen[key], path
+        seen[key] = path
 
 
 def shown(path: str, limit: int = 80) -> str:
