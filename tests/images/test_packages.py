@@ -57,7 +57,7 @@ def test_a_package_installed_in_a_notebook_is_imported_in_the_same_kernel(
         said = notebook(
             box,
             f"%pip install -q --no-index {path}",
-            "import tinything; print(tinything.__file__)",
+            "import tinything, sys; print(tinything.__file__, sys.path)",
         )
         assert "/home/jovyan/.local/lib/python3.11/site-packages/tinything" in said
 

@@ -106,7 +106,8 @@ class Packages:
             FolderFault: there are none, or they cannot be moved.
         """
         parts = [part for name in ("lib", "bin") if (part := self._base / name).is_dir()]
-        if not (self._base / "lib").is_dir():
+        # The images make an empty folder for the first package.
+        if not any((self._base / "lib").glob("python*/site-packages/*")):
             raise FolderFault("You have installed no packages of your own. Nothing was moved.")
         now = datetime.now(UTC).strftime("%Y%m%dT%H%M%SZ")
         trash = self._base / f"trash-{now}"
