@@ -1,0 +1,106 @@
+"""What every page of a lab shows around its tab: name, facts, lineage, tabs."""
+
+from dataclasses import dataclass
+from typing import Any
+from urllib.parse import quote
+
+from machinelabs_hub.errors import NotFound
+from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.models.access import Action
+from machinelabs_hub.labs.models.lab import Lab, Parent
+from machinelabs_hub.labs.models.licences import BY_ID
+from machinelabs_hub.labs.models.revision import FileEntry, Revision
+from machinelabs_hub.labs.pages.addresses import lab_url, raw_base, revision_url
+from machinelabs_hub.labs.pages.missing import NoPage
+from machinelabs_hub.labs.pages.words import ICONS
+from machinelabs_hub.labs.render.files import Kind, kind_of
+
+
+@dataclass(frozen=True, slots=True)
+class Upstream:
+    """The lab that a fork came from, and its newest revision where the reader may know it."""
+
+    owner: str
+    name: str
+    revision: int
+    exists: bool
+    newest: int | None
+
+
+@dataclass(frozen=True, slots=True)
+class ShownFile:
+    """A file as pages name it."""
+
+    path: str
+    name: str
+    size: int
+    icon: str
+    raw: str
+
+
+def shown_file(lab: Lab, number: int, entry: FileEntry) -> ShownFile:
+    """Return how pages name a file."""
+    raw = raw_base(lab, number) + quote(entry.path)
+    return ShownFile(entry.path, entry.name, entry.size, ICONS[kind_of(entry.name)], raw)
+
+
+def numbered(text: str) -> int:
+    """Return the number of a revision in an address: `@r3` is 3."""
+    digits = text.removeprefix("@r")
+    if not text.startswith("@r") or not digits.isdecimal() or len(digits) > 9:  # noqa: PLR2004
+        raise NoPage
+    return int(digits)
+
+
+def frame(ctx: Context, lab: Lab, tab: str, *, revision: Revision | None = None) -> dict[str, Any]:
+    """Return what `lab.html` needs.
+
+    Args:
+        ctx: the request.
+        lab: what it is about; the reader may see it.
+        tab: which of the tabs is open.
+        revision: the revision that is shown; None is the newest.
+    """
+    url = lab_url(lab)
+    here = revision_url(lab, revision.number) if revision else url
+    return {
+        "lab": lab,
+        "url": url,
+        "here": here,
+        "tab": tab,
+        "tabs": _tabs(ctx, lab, url, here, revision),
+        "mine": ctx.person is not None and ctx.person.name == lab.owner,
+        "licence": BY_ID[lab.licence].id if lab.licence in BY_ID else lab.licence,
+        "parent": _upstream(ctx, lab.parent),
+        "revision": revision,
+    }
+
+
+def _tabs(
+    ctx: Context, lab: Lab, url: str, here: str, revision: Revision | None
+) -> list[tuple[str, str, str, int | None]]:
+    first = "Notebook"
+    if lab.entrypoint and kind_of(lab.entrypoint) is not Kind.NOTEBOOK:
+        first = "Script"
+    tabs: list[tuple[str, str, str, int | None]] = [
+        ("notebook", first, here, None),
+        ("files", "Files", f"{here}/files", (revision or lab).files_count),
+        ("revisions", "Revisions", f"{url}/revisions", lab.revision),
+        ("forks", "Forks", f"{url}/forks", lab.forks),
+    ]
+    if ctx.labs.may(Action.EDIT, lab):
+        tabs.append(("settings", "Settings", f"{url}/settings", None))
+    return tabs
+
+
+def _upstream(ctx: Context, parent: Parent | None) -> Upstream | None:
+    if parent is None:
+        return None
+    newest = None
+    exists = parent.exists
+    if exists:
+        try:
+            newest = ctx.labs.get(parent.owner, parent.name).revision
+        except NotFound:
+            exists = False
+    return Upstream(parent.owner, parent.name, parent.revision, exists, newest)

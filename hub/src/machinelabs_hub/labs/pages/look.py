@@ -1,0 +1,118 @@
+"""How a page is made: templates filled with what every page shows, and content streamed into it."""
+
+import hashlib
+from collections.abc import Iterable, Iterator
+from http import HTTPStatus
+from pathlib import Path
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import Request
+from fastapi.responses import HTMLResponse, Response, StreamingResponse
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from machinelabs_hub import theme
+from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.pages import assets, words
+from machinelabs_hub.sites import LABS_PREFIX
+
+_PLACE: Final = "<!--ml:content-->"
+"""Where content goes into a page. What people write is escaped, so they cannot write this."""
+
+_BATCH: Final = 64 << 10
+
+
+def _environment() -> Environment:
+    folders = [Path(__file__).parent.parent / "templates", Path(theme.__file__).parent]
+    made = Environment(
+        loader=FileSystemLoader(folders),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+    made.filters["size"] = words.size
+    made.globals["static"] = lambda name: assets.address(LABS_PREFIX, name)
+    made.globals["labs"] = LABS_PREFIX
+    return made
+
+
+_TEMPLATES: Final = _environment()
+
+
+def fill(template: str, request: Request, ctx: Context, **values: Any) -> str:
+    """Return a template filled with `values` and what every page shows."""
+    person = ctx.person
+    here = request.url.path + (f"?{request.url.query}" if request.url.query else "")
+    everywhere = {
+        "site": ctx.settings.site.title,
+        "hub": ctx.addresses.hub,
+        "docs": ctx.settings.site.docs_url,
+        "person": person and {"name": person.name, "is_admin": person.admin},
+        "sign_in": f"{LABS_PREFIX}/login?next={quote(here, safe='')}",
+        "csrf": ctx.csrf_token,
+        "current": "",
+        "trouble": "",
+        "said": "",
+    }
+    return _TEMPLATES.get_template(template).render(everywhere | values)
+
+
+def page(
+    template: str,
+    request: Request,
+    ctx: Context,
+    *,
+    status: HTTPStatus = HTTPStatus.OK,
+    **values: Any,
+) -> Response:
+    """Return a page without content that people published as HTML."""
+    html = fill(template, request, ctx, **values)
+    return HTMLResponse(html, status, {"Cache-Control": "private, no-cache"})
+
+
+def page_around(
+    content: Iterable[str], template: str, request: Request, ctx: Context, **values: Any
+) -> Response:
+    """Return a page with rendered content in it, streamed if it comes in several pieces."""
+    html = fill(template, request, ctx, content=Markup(_PLACE), **values)  # noqa: S704 - ours
+    head, _, tail = html.partition(_PLACE)
+    headers = {"Cache-Control": "private, no-cache"}
+    pieces = iter(content)
+    first = next(pieces, "")
+    second = next(pieces, None)
+    if second is None:
+        return HTMLResponse(f"{head}{first}{tail}", headers=headers)
+    stream = _stream(head + first + second, pieces, tail)
+    return StreamingResponse(stream, headers=headers, media_type="text/html")
+
+
+def tag_of(*parts: object) -> str:
+    """Return the ETag of a page that shows just `parts`."""
+    text = "\0".join(map(str, (assets.VERSION, *parts)))
+    return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
+
+
+def unchanged(request: Request, tag: str) -> Response | None:
+    """Return the answer for a browser that has the page of this ETag already, else None."""
+    known = request.headers.get("if-none-match", "")
+    if tag not in known:
+        return None
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+
+
+def _stream(head: str, pieces: Iterator[str], tail: str) -> Iterator[bytes]:
+    # The first cells leave at once; the others in larger pieces, which cost less each.
+    yield head.encode("utf-8", "replace")
+    held: list[str] = []
+    length = 0
+    for piece in pieces:
+        held.append(piece)
+        length += len(piece)
+        if length >= _BATCH:
+            yield "".join(held).encode("utf-8", "replace")
+            held, length = [], 0
+    yield ("".join(held) + tail).encode("utf-8", "replace")

@@ -1,0 +1,111 @@
+"""Published files as HTML: rendered once for each content, then read from the cache."""
+
+import base64
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.revision import FileEntry
+from machinelabs_hub.labs.pages.words import size
+from machinelabs_hub.labs.render import cards, files
+from machinelabs_hub.labs.render.cache import RenderCache
+from machinelabs_hub.labs.render.links import Address, fill
+from machinelabs_hub.sites import Files
+
+_FACE_UP_TO = 20 << 20
+
+
+@dataclass(frozen=True, slots=True)
+class Preview:
+    """A file as HTML; `pieces` is None where there is nothing to see, and `why` says so."""
+
+    pieces: Iterator[str] | None
+    why: str = ""
+
+
+def shelf_of(ctx: Context) -> "Shelf":
+    """Return the one shelf of this process."""
+    return _shelf(ctx.settings.data)
+
+
+@lru_cache(maxsize=4)
+def _shelf(data: Path) -> "Shelf":
+    return Shelf(cache=RenderCache(folder=Files(data).labs / "cache"))
+
+
+class Shelf:
+    """Shows the files of revisions that the reader may see: the services decided that before."""
+
+    def __init__(self, *, cache: RenderCache) -> None:
+        self._cache = cache
+
+    def preview(
+        self, ctx: Context, lab: Lab, number: int, entry: FileEntry, address: Address
+    ) -> Preview:
+        """Return a file as HTML, with its links to neighbours pointing to `address`."""
+        kind = files.kind_of(entry.name)
+        if kind is files.Kind.BINARY:
+            return Preview(None, "There is no preview of this kind of file")
+        if kind is files.Kind.IMAGE:
+            if entry.size > files.IMAGE_MIB << 20:
+                return Preview(None, _too_large(entry, files.IMAGE_MIB))
+            return Preview(fill(piece, address) for piece in files.show(entry.path, b""))
+        most = files.shown_up_to(kind, ctx.settings.limits.notebook_mib)
+        whole = entry.size <= most
+        if not whole and kind in {files.Kind.NOTEBOOK, files.Kind.MARKDOWN}:
+            return Preview(None, _too_large(entry, most >> 20))
+        key = self._cache.key(entry.blob, entry.path.rpartition("/")[0], entry.name, str(most))
+        pieces = self._cache.read(key)
+        if pieces is None:
+            content = _beginning(ctx, lab, number, entry, most)
+            pieces = self._cache.keep(key, files.show(entry.path, content, whole=whole))
+        return Preview(fill(piece, address) for piece in pieces)
+
+    def face(self, ctx: Context, lab: Lab) -> cards.Card:
+        """Return what the card of a lab's newest revision shows."""
+        if lab.entrypoint is None:
+            return cards.Card(None, ())
+        key = self._cache.key("face", lab.uid, str(lab.revision))
+        kept = self._cache.read(key)
+        if kept is not None:
+            return _unpacked("".join(kept))
+        entry = ctx.revisions.file(lab, lab.revision, lab.entrypoint)
+        if entry.size > _FACE_UP_TO:
+            face = cards.Card(None, ())
+        else:
+            content = _beginning(ctx, lab, lab.revision, entry, _FACE_UP_TO)
+            face = cards.face(entry.path, content)
+        for _ in self._cache.keep(key, iter([_packed(face)])):
+            pass
+        return face
+
+
+def _beginning(ctx: Context, lab: Lab, number: int, entry: FileEntry, most: int) -> bytes:
+    if entry.size <= most:
+        return ctx.revisions.read(lab, number, entry.path, most=most)
+    _, pieces = ctx.revisions.open(lab, number, entry.path)
+    held = bytearray()
+    for piece in pieces:
+        held += piece
+        if len(held) >= most:
+            break
+    return bytes(held[:most])
+
+
+def _too_large(entry: FileEntry, mib: int) -> str:
+    return f"{entry.name} has {size(entry.size)}; up to {mib} MB are shown here"
+
+
+def _packed(face: cards.Card) -> str:
+    plot = face.plot and [face.plot.mime, base64.b64encode(face.plot.content).decode()]
+    return json.dumps([plot, face.lines])
+
+
+def _unpacked(text: str) -> cards.Card:
+    plot, lines = json.loads(text)
+    shown = plot and cards.Plot(plot[0], base64.b64decode(plot[1]))
+    return cards.Card(shown, tuple(lines))

@@ -1,0 +1,26 @@
+"""All pages in one router; what has a name of its own comes before names of people."""
+
+from fastapi import APIRouter
+
+from machinelabs_hub.labs.pages import (
+    assets,
+    cards,
+    explore,
+    files,
+    forks,
+    labs,
+    limits,
+    people,
+    revisions,
+    settings,
+    trash,
+)
+from machinelabs_hub.labs.pages import (
+    open as opening,
+)
+
+router = APIRouter()
+for part in (
+    assets, explore, limits, trash, cards, files, revisions, forks, settings, opening, labs, people
+):  # fmt: skip
+    router.include_router(part.router)

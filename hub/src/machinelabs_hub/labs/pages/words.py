@@ -1,0 +1,40 @@
+"""How the pages say sizes, kinds of files, visibilities and orders."""
+
+from typing import Final
+
+from machinelabs_hub.labs.models.lab import Visibility
+from machinelabs_hub.labs.models.page import Sort
+from machinelabs_hub.labs.render.files import Kind
+
+ORDERS: Final = {
+    Sort.NEWEST.value: "Newest",
+    Sort.UPDATED.value: "Last changed",
+    Sort.FORKS.value: "Most forks",
+}
+
+VISIBILITIES: Final = {
+    Visibility.PUBLIC.value: "everybody, also without signing in",
+    Visibility.UNLISTED.value: "everybody who knows its address",
+    Visibility.PRIVATE.value: "only you",
+}
+
+ICONS: Final = {
+    Kind.NOTEBOOK: "notebook",
+    Kind.MARKDOWN: "text",
+    Kind.TABLE: "table",
+    Kind.IMAGE: "picture",
+    Kind.TEXT: "code",
+    Kind.BINARY: "binary",
+}
+
+_STEP: Final = 1024
+
+
+def size(count: int) -> str:
+    """Return bytes as people say them: `14 B`, `2.3 kB`, `40 MB`."""
+    value = float(count)
+    for unit in ("B", "kB", "MB", "GB"):
+        if value < _STEP or unit == "GB":
+            return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"  # noqa: PLR2004
+        value /= _STEP
+    raise AssertionError

@@ -1,0 +1,33 @@
+// The labs' pages read without any of this: it copies code, goes on with an opening, and lets the
+// keyboard into boxes that scroll.
+(() => {
+  const scrolls = (box) => box.scrollWidth > box.clientWidth + 1 || box.scrollHeight > box.clientHeight + 1;
+  const prepare = (root) => {
+    for (const button of root.querySelectorAll(".ml-copy[hidden]")) button.hidden = false;
+    for (const box of root.querySelectorAll(".ml-output, .ml-code > pre, .ml-content, .ml-content pre, .ml-formula, .ml-scroll")) {
+      if (scrolls(box)) box.tabIndex = 0;
+    }
+    window.mlShowTimes?.(root);
+  };
+
+  document.addEventListener("click", async (event) => {
+    const button = event.target.closest?.(".ml-copy");
+    if (!button) return;
+    await navigator.clipboard.writeText(button.parentElement.querySelector("code").textContent);
+    button.textContent = "Copied";
+    setTimeout(() => (button.textContent = "Copy"), 1500);
+  });
+
+  document.addEventListener("submit", (event) => {
+    const busy = event.target.querySelector(".ml-busy");
+    if (busy) busy.hidden = false;
+  });
+  document.addEventListener("htmx:load", (event) => prepare(event.detail.elt));
+
+  const ready = () => {
+    prepare(document);
+    document.querySelector("form[data-ml-submit]")?.requestSubmit();
+  };
+  if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
+  else ready();
+})();
