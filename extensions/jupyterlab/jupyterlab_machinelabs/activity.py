@@ -5,7 +5,7 @@ JupyterHub's own part of this server reports to the hub, whose culler decides by
 """
 
 import asyncio
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
@@ -16,6 +16,9 @@ from tornado.web import OutputTransform
 
 KEY: Final = "machinelabs"
 TICK_SECONDS: Final = 20
+
+REPORT_SECONDS: Final = 330
+"""JupyterHub's part of this server reports every 300 s, give or take a tenth."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,6 +55,19 @@ def idle(
     return Idle(busy, max(int(left.total_seconds()), 0), warning)
 
 
+def is_report_due(
+    *, last_activity: datetime, told: datetime, now: datetime, idle_minutes: int
+) -> bool:
+    """Whether the hub might stop a server that worked since it last heard of it. Pure.
+
+    The hub may be as late as JupyterHub's own reports are: who comes back just before the end
+    would be stopped with the old time.
+    """
+    if not idle_minutes or last_activity <= told:
+        return False
+    return now - told >= timedelta(seconds=max(idle_minutes * 60 - REPORT_SECONDS, TICK_SECONDS))
+
+
 class Activity:
     """Watches one Jupyter server."""
 
@@ -61,8 +77,11 @@ class Activity:
         web_app: Any,
         terminals: Any,
         jobs_are_busy: Callable[[], bool],
-        tell_hub: Callable[[datetime], Any],
+        tell_hub: Callable[[datetime], Awaitable[None]],
+        idle_minutes: int = 0,
     ) -> None:
+        self._idle_minutes = idle_minutes
+        self._told = datetime.now(UTC)
         self._web_app = web_app
         self._terminals = terminals
         self._jobs_are_busy = jobs_are_busy
@@ -86,7 +105,7 @@ class Activity:
     async def keep(self) -> None:
         """Count this moment as work, and let the hub know at once."""
         self.touch()
-        await self._tell_hub(datetime.now(UTC))
+        await self._tell()
 
     @staticmethod
     def now() -> datetime:
@@ -119,7 +138,19 @@ class Activity:
         while True:
             if self.busy():
                 self.touch()
+            due = is_report_due(
+                last_activity=self.last(),
+                told=self._told,
+                now=self.now(),
+                idle_minutes=self._idle_minutes,
+            )
+            if due:
+                await self._tell()
             await asyncio.sleep(TICK_SECONDS)
+
+    async def _tell(self) -> None:
+        self._told = self.last()
+        await self._tell_hub(self._told)
 
     def _terminal_pids(self) -> Iterable[int]:
         if self._terminals is None:

@@ -73,6 +73,7 @@ def build(server_app: Any, config: Config) -> Tools:
             terminals=server_app.web_app.settings.get("terminal_manager"),
             jobs_are_busy=lambda: jobs.busy,
             tell_hub=HubReport(config=config, log=server_app.log),
+            idle_minutes=config.idle_minutes,
         ),
         threads=ThreadPoolExecutor(max_workers=8, thread_name_prefix="machinelabs"),
     )

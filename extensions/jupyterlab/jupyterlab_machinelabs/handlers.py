@@ -224,7 +224,10 @@ class PackagesReset(LabsHandler):
 
 
 class IdleState(LabsHandler):
-    """When this server stops for standing still; POST keeps it."""
+    """When this server stops for standing still; POST says that someone is here.
+
+    With `now` the hub is told at once: a person asked for it.
+    """
 
     @authenticated
     @authorized
@@ -234,7 +237,10 @@ class IdleState(LabsHandler):
     @authenticated
     @authorized
     async def post(self) -> None:
-        await self.tools.activity.keep()
+        if self.body().flag("now"):
+            await self.tools.activity.keep()
+        else:
+            self.tools.activity.touch()
         self.give(self._state())
 
     def _state(self) -> dict[str, Any]:

@@ -58,6 +58,7 @@ def _listen(c: Any, settings: Settings) -> None:
 
 def _route(c: Any, settings: Settings) -> None:
     addresses = Addresses(settings)
+    c.JupyterHub.proxy_class = "machinelabs_hub.spawn.proxy.WorkOnlyProxy"
     c.ConfigurableHTTPProxy.should_start = False
     c.ConfigurableHTTPProxy.api_url = addresses.proxy_api
     c.ConfigurableHTTPProxy.auth_token = Files(settings.data).secret("proxy_token")
