@@ -3,16 +3,30 @@
 from dataclasses import dataclass
 
 from machinelabs_hub.catalog.model import Catalog
+from machinelabs_hub.labs.hubapi import HubApi
+from machinelabs_hub.labs.identity import Identities, Seal
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.forks import ForkService
 from machinelabs_hub.labs.services.labs import LabService
 from machinelabs_hub.labs.services.people import PeopleService
+from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.revisions import RevisionService
 from machinelabs_hub.labs.services.search import SearchService
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.trash import TrashService
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Addresses
+
+
+@dataclass(frozen=True, slots=True)
+class Parts:
+    """What the process is made of; `app.state.parts` holds it."""
+
+    tools: Tools
+    hub: HubApi
+    identities: Identities
+    seal: Seal
+    visitors: Rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +41,7 @@ class Context:
 
     person: Person | None
     tools: Tools
+    hub: HubApi
     csrf_token: str = ""
     nonce: str = ""
 

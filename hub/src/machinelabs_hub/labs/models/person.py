@@ -11,6 +11,8 @@ class Person:
     Attributes:
         admin: an admin who signed in as one; the token inside a container never is.
         may_write: the token may change this person's labs.
+        is_service: a program of the site rather than a person.
+        may_remove: may put away the labs of people whose account is deleted.
     """
 
     name: str
@@ -18,6 +20,8 @@ class Person:
     admin: bool = False
     groups: tuple[str, ...] = ()
     may_write: bool = True
+    is_service: bool = False
+    may_remove: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -56,6 +56,10 @@ class LabService:
         """Tell whether the viewer may do `action` with a lab."""
         return may(self._viewer, action, lab)
 
+    def check_may_publish(self) -> None:
+        """Refuse who may not publish, before anything is sent."""
+        writer(self._viewer)
+
     def publish(self, draft: LabDraft, files: BinaryIO) -> Lab:
         """Make a new lab of the files of a tar; its first revision is r1.
 

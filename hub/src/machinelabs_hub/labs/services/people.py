@@ -4,7 +4,6 @@ from dataclasses import replace
 from enum import StrEnum
 
 from machinelabs_hub.errors import NotAllowed, NotFound
-from machinelabs_hub.labs.models.page import MOST, LabQuery
 from machinelabs_hub.labs.models.person import Person, Profile
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import signed_in
@@ -50,13 +49,13 @@ class PeopleService:
         Raises:
             NotAllowed: only an admin may.
         """
-        if not signed_in(self._viewer).admin:
+        viewer = signed_in(self._viewer)
+        if not (viewer.admin or viewer.may_remove):
             raise NotAllowed("Only an admin can remove a person.")
         now = self._tools.clock()
         count = 0
         if labs is LabsOfLeaver.TRASH:
-            query = LabQuery(owner=name, limit=MOST)
-            while found := self._tools.labs.page(query, self._viewer).items:
-                count += sum(self._tools.labs.trash(lab, now) for lab in found)
+            for lab in self._tools.labs.all_of(name):
+                count += self._tools.labs.trash(lab, now)
         self._tools.people.left(name, now)
         return count

@@ -48,6 +48,10 @@ class RevisionService:
         self._tools = tools
         self._viewer = viewer
 
+    def check_may_publish(self, owner: str, name: str) -> None:
+        """Refuse who may not publish this lab, before anything is sent."""
+        lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
+
     def publish(
         self, owner: str, name: str, *, base: int | None, message: str, files: BinaryIO
     ) -> tuple[Revision, bool]:

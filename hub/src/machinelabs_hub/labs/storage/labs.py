@@ -28,6 +28,11 @@ class LabTable:
     def __init__(self, *, sessions: SessionMaker) -> None:
         self._sessions = sessions
 
+    def ping(self) -> None:
+        """Ask the database for nothing; it raises if it does not answer."""
+        with self._sessions() as db:
+            db.execute(select(1))
+
     def find(self, owner: str, name: str) -> Lab | None:
         """Return the lab that is not in the trash, or None."""
         with self._sessions() as db:
@@ -62,6 +67,12 @@ class LabTable:
         """Return the beginning of the README of a lab's newest revision."""
         with self._sessions() as db:
             return db.scalar(select(LabRow.readme).where(LabRow.id == lab.id)) or ""
+
+    def all_of(self, owner: str) -> tuple[Lab, ...]:
+        """Return every lab of a person, without those in the trash."""
+        with self._sessions() as db:
+            rows = db.scalars(live().where(LabRow.owner == owner).order_by(LabRow.id))
+            return tuple(lab_of(row) for row in rows)
 
     def names_of(self, owner: str) -> frozenset[str]:
         """Return the names of a person's labs, without those in the trash."""

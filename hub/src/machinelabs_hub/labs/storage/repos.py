@@ -56,6 +56,13 @@ class RepoStore:
         pygit2.option(Option.ENABLE_FSYNC_GITDIR, durable)
         self._manifest = lru_cache(maxsize=256)(self._read_manifest)
 
+    def ping(self) -> None:
+        """Look at the folder of the stores; it raises if that cannot be written to."""
+        with _ours():
+            mark = self._busy / f"ping-{secrets.token_hex(4)}"
+            mark.touch()
+            mark.unlink()
+
     def new_store(self) -> str:
         """Make an empty store and return its name."""
         store = secrets.token_hex(16)

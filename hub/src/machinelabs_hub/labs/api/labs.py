@@ -1,0 +1,63 @@
+"""`/labs`: find, publish, read, change and delete labs."""
+
+from typing import Annotated, Literal
+
+from fastapi import APIRouter, Query, Request
+from fastapi.concurrency import run_in_threadpool
+
+from machinelabs_hub.labs.api.addresses import Name, Owner, refusals
+from machinelabs_hub.labs.api.bodies import LabBody, LabChangeBody, LabDraftBody, LabsBody
+from machinelabs_hub.labs.api.multipart import described
+from machinelabs_hub.labs.api.uploads import upload
+from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST, LabQuery, Sort
+from machinelabs_hub.labs.security import Ctx
+
+router = APIRouter(tags=["labs"])
+
+
+@router.get("/labs", responses=refusals())
+def list_labs(
+    ctx: Ctx,
+    q: Annotated[str, Query(max_length=200, description="Words that all stand in the lab.")] = "",
+    tag: Annotated[str, Query(max_length=32)] = "",
+    owner: Annotated[str, Query(max_length=255, description="Labs of this person only.")] = "",
+    sort: Literal["newest", "updated", "forks"] = "newest",
+    cursor: Annotated[str, Query(max_length=400, description="`next` of the page before.")] = "",
+    limit: Annotated[int, Query(ge=1, le=MOST)] = DEFAULT_LIMIT,
+) -> LabsBody:
+    """List public labs and your own, a page at a time."""
+    query = LabQuery(q=q, tag=tag, owner=owner, sort=Sort(sort), cursor=cursor, limit=limit)
+    return LabsBody.of(ctx, ctx.labs.list(query))
+
+
+@router.post(
+    "/labs",
+    status_code=201,
+    responses=refusals(403, 409, 413, 507),
+    openapi_extra=described("lab", LabDraftBody),
+)
+async def publish_lab(request: Request, ctx: Ctx) -> LabBody:
+    """Publish a new lab; its first revision is r1."""
+    ctx.labs.check_may_publish()
+    async with upload(request, ctx.settings, said="lab") as sent:
+        draft = sent.body(LabDraftBody).draft()
+        lab = await run_in_threadpool(ctx.labs.publish, draft, sent.files)
+    return LabBody.of(ctx, lab)
+
+
+@router.get("/labs/{owner}/{name}", responses=refusals(404))
+def get_lab(ctx: Ctx, owner: Owner, name: Name) -> LabBody:
+    """Read a lab."""
+    return LabBody.of(ctx, ctx.labs.get(owner, name))
+
+
+@router.patch("/labs/{owner}/{name}", responses=refusals(403, 404))
+def change_lab(ctx: Ctx, owner: Owner, name: Name, body: LabChangeBody) -> LabBody:
+    """Change what a lab is called, who may read it, what it starts with."""
+    return LabBody.of(ctx, ctx.labs.change(owner, name, body.change()))
+
+
+@router.delete("/labs/{owner}/{name}", status_code=204, responses=refusals(403, 404))
+def delete_lab(ctx: Ctx, owner: Owner, name: Name) -> None:
+    """Move a lab to the trash, from where its owner can restore it for some days."""
+    ctx.labs.delete(owner, name)

@@ -1,0 +1,121 @@
+"""`/labs/{owner}/{name}/revisions`: publish the next, list them, read their files."""
+
+import mimetypes
+from typing import Any, Final
+from urllib.parse import quote
+
+from fastapi import APIRouter, Request, Response
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import StreamingResponse
+
+from machinelabs_hub.labs.api.addresses import Name, Owner, RevisionName, number_of, refusals
+from machinelabs_hub.labs.api.bodies import (
+    FileBody,
+    FilesBody,
+    RevisionBody,
+    RevisionDraftBody,
+)
+from machinelabs_hub.labs.api.multipart import described
+from machinelabs_hub.labs.api.uploads import upload
+from machinelabs_hub.labs.security import Ctx
+
+router = APIRouter(prefix="/labs/{owner}/{name}/revisions", tags=["revisions"])
+
+_BYTES: Final[dict[int | str, dict[str, Any]]] = {
+    200: {
+        "description": "The bytes.",
+        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
+    }
+}
+_SHOWN: Final = ("image/", "audio/", "video/")
+
+
+@router.get("", responses=refusals(404))
+def list_revisions(ctx: Ctx, owner: Owner, name: Name) -> list[RevisionBody]:
+    """List the revisions of a lab, the newest first."""
+    lab = ctx.labs.get(owner, name)
+    return [RevisionBody.of(revision) for revision in ctx.revisions.list(lab)]
+
+
+@router.post(
+    "",
+    status_code=201,
+    responses={
+        200: {"model": RevisionBody, "description": "Nothing changed; the newest revision."},
+        **refusals(403, 404, 409, 413, 507),
+    },
+    openapi_extra=described("revision", RevisionDraftBody),
+)
+async def publish_revision(
+    request: Request, response: Response, ctx: Ctx, owner: Owner, name: Name
+) -> RevisionBody:
+    """Publish the next revision; 409 `stale_revision` if `base` is not the newest."""
+    await run_in_threadpool(ctx.revisions.check_may_publish, owner, name)
+    async with upload(request, ctx.settings, said="revision") as sent:
+        said = sent.body(RevisionDraftBody)
+        revision, is_new = await run_in_threadpool(
+            ctx.revisions.publish,
+            owner,
+            name,
+            base=said.base,
+            message=said.message,
+            files=sent.files,
+        )
+    response.status_code = 201 if is_new else 200
+    return RevisionBody.of(revision)
+
+
+@router.get("/{revision}/files", responses=refusals(404))
+def list_files(ctx: Ctx, owner: Owner, name: Name, revision: RevisionName) -> FilesBody:
+    """List the files of a revision."""
+    lab = ctx.labs.get(owner, name)
+    found = ctx.revisions.find(lab, number_of(revision))
+    files = ctx.revisions.files(lab, found.number)
+    return FilesBody(revision=found.number, files=[FileBody.of(entry) for entry in files])
+
+
+@router.get(
+    "/{revision}/files/{path:path}",
+    response_class=StreamingResponse,
+    responses=refusals(404) | _BYTES,
+)
+def read_file(
+    request: Request, ctx: Ctx, owner: Owner, name: Name, revision: RevisionName, path: str
+) -> Response:
+    """Read one file; never shown as a page of this site."""
+    lab = ctx.labs.get(owner, name)
+    entry, pieces = ctx.revisions.open(lab, number_of(revision), path)
+    tag = f'"{entry.sha256}"'
+    headers = {
+        "ETag": tag,
+        "Cache-Control": "private, no-cache",
+        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(entry.name, safe='')}",
+        "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
+        "Cross-Origin-Resource-Policy": "same-site",
+    }
+    if tag in request.headers.get("if-none-match", ""):
+        return Response(status_code=304, headers=headers)
+    headers["Content-Length"] = str(entry.size)
+    return StreamingResponse(pieces, headers=headers, media_type=_type_of(entry.name))
+
+
+@router.get(
+    "/{revision}/archive",
+    response_class=StreamingResponse,
+    responses=refusals(404) | _BYTES,
+)
+def read_archive(ctx: Ctx, owner: Owner, name: Name, revision: RevisionName) -> Response:
+    """Read all files of a revision as a tar."""
+    lab = ctx.labs.get(owner, name)
+    found = ctx.revisions.find(lab, number_of(revision))
+    file = f"{lab.name}-r{found.number}.tar"
+    headers = {"Content-Disposition": f'attachment; filename="{file}"'}
+    pieces = ctx.revisions.archive(lab, found.number)
+    return StreamingResponse(pieces, headers=headers, media_type="application/x-tar")
+
+
+def _type_of(name: str) -> str:
+    kind, packed = mimetypes.guess_type(name)
+    # What a browser could run or parse as a page is only ever bytes.
+    is_shown = kind is not None and packed is None and kind.startswith(_SHOWN)
+    return kind if kind and is_shown else "application/octet-stream"

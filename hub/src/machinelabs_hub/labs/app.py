@@ -1,0 +1,100 @@
+"""Put the labs service together: parts, guards, errors, routes."""
+
+import asyncio
+import logging
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from typing import Final
+
+from fastapi import APIRouter, FastAPI
+from fastapi.concurrency import run_in_threadpool
+
+from machinelabs_hub import __version__
+from machinelabs_hub.errors import MachineLabsError
+from machinelabs_hub.labs import errors, signin
+from machinelabs_hub.labs.api import forks, health, labs, people, revisions, site
+from machinelabs_hub.labs.context import Parts
+from machinelabs_hub.labs.guard import API, Guard
+from machinelabs_hub.labs.hubapi import HubApi
+from machinelabs_hub.labs.identity import Identities, Seal
+from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.pages import site as pages
+from machinelabs_hub.labs.pages.failed import failed
+from machinelabs_hub.labs.services import trash
+from machinelabs_hub.labs.services.rates import Rate
+from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.settings import Settings
+from machinelabs_hub.sites import LABS_PREFIX, Files
+
+log = logging.getLogger("machinelabs.labs")
+
+_DAY: Final = 24 * 3600
+
+
+def create_app(settings: Settings) -> FastAPI:
+    """Return the labs service of a site; its database must be up to date."""
+    tools = Tools.of(settings)
+    hub = HubApi(settings=settings)
+    app = FastAPI(
+        title=f"{settings.site.title} labs",
+        summary="Publish, read, fork and find labs.",
+        version=__version__,
+        openapi_url=f"{API}/openapi.json",
+        docs_url=None,
+        redoc_url=None,
+        lifespan=_life,
+    )
+    app.state.parts = Parts(
+        tools=tools,
+        hub=hub,
+        identities=Identities(hub=hub, on_seen=_remember(tools)),
+        seal=Seal(secret=Files(settings.data).secret("labs_seal_key")),
+        visitors=Rate(count=settings.limits.requests_per_minute, seconds=60),
+    )
+    errors.install(app, failed)
+    app.include_router(_api(), prefix=f"{API}/v1")
+    app.include_router(health.router, prefix=LABS_PREFIX)
+    app.include_router(signin.router, prefix=LABS_PREFIX)
+    app.include_router(pages.router, prefix=LABS_PREFIX)
+    app.add_middleware(Guard, settings=settings)
+    return app
+
+
+def _api() -> APIRouter:
+    api = APIRouter()
+    for part in (site, people, labs, revisions, forks):
+        api.include_router(part.router)
+    return api
+
+
+@asynccontextmanager
+async def _life(app: FastAPI) -> AsyncIterator[None]:
+    parts: Parts = app.state.parts
+    cleared = await run_in_threadpool(parts.tools.repos.clear_leftovers)
+    if cleared:
+        log.warning("cleared %d files that a killed process left in the stores", cleared)
+    emptying = asyncio.create_task(_empty_trash(parts.tools))
+    try:
+        yield
+    finally:
+        emptying.cancel()
+        await parts.hub.close()
+
+
+async def _empty_trash(tools: Tools) -> None:
+    while True:
+        try:
+            count = await run_in_threadpool(trash.empty, tools)
+        except MachineLabsError as error:
+            log.warning("the trash was not emptied: %s", error)
+        else:
+            if count:
+                log.info("purged %d labs that were in the trash for long enough", count)
+        await asyncio.sleep(_DAY)
+
+
+def _remember(tools: Tools) -> Callable[[Person], None]:
+    def seen(person: Person) -> None:
+        tools.people.seen(person, tools.clock())
+
+    return seen

@@ -1,0 +1,105 @@
+"""What every request and answer passes: the one host, the size of bodies, the headers."""
+
+import secrets
+from collections.abc import MutableMapping
+from typing import Any, Final
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import RedirectResponse
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from machinelabs_hub.settings import Settings
+from machinelabs_hub.sites import LABS_PREFIX, Addresses
+
+API: Final = f"{LABS_PREFIX}/api"
+OPEN_TO_EVERY_HOST: Final = (f"{API}/", f"{LABS_PREFIX}/health")
+_DRAIN: Final = 64 << 20
+
+
+class Guard:
+    """An ASGI layer around the app."""
+
+    def __init__(self, app: ASGIApp, *, settings: Settings) -> None:
+        self._app = app
+        self._settings = settings
+        self._addresses = Addresses(settings)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """Answer one request."""
+        if scope["type"] != "http":
+            await self._app(scope, receive, send)
+            return
+        elsewhere = self._elsewhere(scope)
+        if elsewhere:
+            status = 302 if scope["method"] in {"GET", "HEAD"} else 307
+            await RedirectResponse(elsewhere, status)(scope, receive, send)
+            return
+        scope["nonce"] = secrets.token_urlsafe(16)
+        body = _Body(receive)
+
+        async def answer(message: Message) -> None:
+            if message["type"] == "http.response.start":
+                # A client that is still sending would lose our answer with the connection.
+                await body.drain()
+                self._add_headers(message, scope)
+            await send(message)
+
+        await self._app(scope, body.receive, answer)
+
+    def _elsewhere(self, scope: Scope) -> str | None:
+        path: str = scope["path"]
+        if self._settings.site.single_origin or path.startswith(OPEN_TO_EVERY_HOST):
+            return None
+        host = Headers(scope=scope).get("host", "")
+        if host == self._addresses.labs_host:
+            return None
+        query = scope.get("query_string", b"").decode("latin-1")
+        raw = scope.get("raw_path", path.encode()).decode("latin-1")
+        target = raw + (f"?{query}" if query else "")
+        if path == LABS_PREFIX or path.startswith(f"{LABS_PREFIX}/"):
+            return str(self._addresses.labs.removesuffix(LABS_PREFIX) + target)
+        return str(self._addresses.hub + target)
+
+    def _add_headers(self, message: MutableMapping[str, Any], scope: Scope) -> None:
+        headers = MutableHeaders(raw=message["headers"])
+        headers.setdefault("X-Content-Type-Options", "nosniff")
+        headers.setdefault("Referrer-Policy", "same-origin")
+        headers.setdefault("X-Frame-Options", "SAMEORIGIN")
+        headers.setdefault("Cross-Origin-Opener-Policy", "same-origin-allow-popups")
+        headers.setdefault("Content-Security-Policy", self._policy(scope["nonce"]))
+        if self._settings.site.https:
+            headers.setdefault("Strict-Transport-Security", "max-age=31536000")
+        message["headers"] = headers.raw
+
+    def _policy(self, nonce: str) -> str:
+        # A form may end at the hub (sign-in, a server that starts), so its origins are in it.
+        people = "" if self._settings.site.single_origin else f" {self._everybody()}"
+        ends = f"{self._addresses.hub}{people}"
+        return (
+            "default-src 'none'; base-uri 'none'; object-src 'none'; frame-ancestors 'self'; "
+            f"script-src 'self' 'nonce-{nonce}'; connect-src 'self'; font-src 'self'; "
+            "style-src 'self' 'unsafe-inline'; img-src 'self' data:; media-src 'self' data:; "
+            f"frame-src 'self'; manifest-src 'self'; form-action 'self' {ends}"
+        )
+
+    def _everybody(self) -> str:
+        scheme, _, host = self._addresses.hub.partition("://")
+        return f"{scheme}://*.{host}"
+
+
+class _Body:
+    def __init__(self, receive: Receive) -> None:
+        self._receive = receive
+        self._is_done = False
+
+    async def receive(self) -> Message:
+        message = await self._receive()
+        if message["type"] != "http.request" or not message.get("more_body", False):
+            self._is_done = True
+        return message
+
+    async def drain(self) -> None:
+        left = _DRAIN
+        while not self._is_done and left > 0:
+            message = await self.receive()
+            left -= len(message.get("body", b""))
