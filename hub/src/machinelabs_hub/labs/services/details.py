@@ -8,6 +8,7 @@ from machinelabs_hub.catalog.model import Catalog
 from machinelabs_hub.labs.models import words
 from machinelabs_hub.labs.models.config import LabConfig
 from machinelabs_hub.labs.models.lab import Lab, LabChange, LabDraft
+from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.storage.rows import Details
 
 
@@ -84,9 +85,20 @@ def to_json(
     }
 
 
-def with_details(kept: dict[str, Any], details: Details) -> dict[str, Any]:
-    """Return what is kept, with new details."""
-    return kept | asdict(details)
+def keep(tools: Tools, store: str, uid: str, changes: dict[str, Any]) -> None:
+    """Change what is kept beside a lab's content; call it before the row is changed."""
+    kept = tools.repos.read_details(store, uid) or {}
+    tools.repos.write_details(store, uid, kept | changes)
+
+
+def keep_trashed(tools: Tools, lab: Lab, at: datetime | None) -> None:
+    """Keep that a lab went to the trash (None: that it came back)."""
+    keep(tools, lab.store, lab.uid, {"trashed_at": at and at.isoformat()})
+
+
+def changes_to(details: Details) -> dict[str, Any]:
+    """Return new details as they are kept."""
+    return asdict(details)
 
 
 def _image(name: str | None, catalog: Catalog) -> str | None:

@@ -4,7 +4,7 @@ from uuid import uuid4
 
 from machinelabs_hub.db.engine import RowClash
 from machinelabs_hub.labs.models.access import Action, seen_by
-from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.lab import Lab, Parent
 from machinelabs_hub.labs.models.page import LabQuery, Page
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.revision import Revision
@@ -95,7 +95,8 @@ class ForkService:
             entrypoint=source.entrypoint,
             readme=tools.labs.readme_of(source),
             first=revision_from(stamp, commit),
-            parent=source,
+            parent=Parent(source.owner, source.name, newest.number),
+            parent_id=source.id,
         )
         try:
             return seen_by(self._viewer, tools.labs.add(new))

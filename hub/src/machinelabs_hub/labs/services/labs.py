@@ -112,8 +112,7 @@ class LabService:
         lab = lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
         said = details.changed(lab, change, self._tools.catalog())
         with self._tools.locks.hold(lab.uid):
-            kept = self._tools.repos.read_details(lab.store, lab.uid) or {}
-            self._tools.repos.write_details(lab.store, lab.uid, details.with_details(kept, said))
+            details.keep(self._tools, lab.store, lab.uid, details.changes_to(said))
             done = self._tools.labs.change(lab, said, self._tools.clock())
         if done is None:
             return self.get(owner, name)
@@ -122,7 +121,7 @@ class LabService:
     def delete(self, owner: str, name: str) -> None:
         """Move a lab to the trash, from where its owner can restore it for some days."""
         lab = lab_to(Action.DELETE, self._tools, self._viewer, owner, name)
-        self._tools.labs.trash(lab, self._tools.clock())
+        to_trash(self._tools, lab)
 
     def _free_name(self, owner: str, draft: LabDraft) -> str:
         taken = self._tools.labs.names_of(owner)
@@ -132,6 +131,14 @@ class LabService:
         if check_lab_name(draft.name) in taken:
             raise name_taken(owner, draft.name)
         return draft.name
+
+
+def to_trash(tools: Tools, lab: Lab) -> bool:
+    """Move a lab to the trash; False: it was gone already."""
+    now = tools.clock()
+    with tools.locks.hold(lab.uid):
+        details.keep_trashed(tools, lab, now)
+        return tools.labs.trash(lab, now)
 
 
 def publisher(tools: Tools, viewer: Person | None) -> Person:

@@ -5,6 +5,7 @@ from enum import StrEnum
 
 from machinelabs_hub.errors import NotAllowed, NotFound
 from machinelabs_hub.labs.models.person import Person, Profile
+from machinelabs_hub.labs.services.labs import to_trash
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import signed_in
 from machinelabs_hub.names import shown
@@ -56,6 +57,6 @@ class PeopleService:
         count = 0
         if labs is LabsOfLeaver.TRASH:
             for lab in self._tools.labs.all_of(name):
-                count += self._tools.labs.trash(lab, now)
+                count += to_trash(self._tools, lab)
         self._tools.people.left(name, now)
         return count

@@ -180,8 +180,7 @@ class RevisionService:
         said = details.with_config(details.of(lab), parcel.config)
         commit = tools.repos.commit(lab.store, stamp, entries, parent=newest.commit)
         if said != details.of(lab):
-            kept = tools.repos.read_details(lab.store, lab.uid) or {}
-            tools.repos.write_details(lab.store, lab.uid, details.with_details(kept, said))
+            details.keep(tools, lab.store, lab.uid, details.changes_to(said))
         contents = Contents(
             entrypoint=parcel.entrypoint,
             image=said.image,

@@ -4,8 +4,9 @@ from datetime import timedelta
 
 from machinelabs_hub.db.engine import RowClash
 from machinelabs_hub.labs.models.access import may_restore, seen_by
-from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.lab import Lab, Visibility
 from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.services import details
 from machinelabs_hub.labs.services.labs import NameTaken
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import NoLab, writer
@@ -38,7 +39,9 @@ class TrashService:
 
     def _back(self, lab: Lab) -> Lab:
         try:
-            self._tools.labs.restore(lab)
+            with self._tools.locks.hold(lab.uid):
+                self._tools.labs.restore(lab)
+                details.keep_trashed(self._tools, lab, None)
         except RowClash as error:
             raise NameTaken(
                 f"You have another lab {lab.path} by now. Rename or delete it, then restore."
@@ -59,8 +62,12 @@ def empty(tools: Tools) -> int:
     for lab in tools.labs.trashed_before(before):
         with tools.locks.hold(lab.uid):
             is_alone = tools.labs.others_in(lab) == 0
+            forks = tools.labs.uids_of_forks(lab)
             if not tools.labs.purge(lab):
                 continue
+            if lab.visibility is Visibility.PRIVATE:
+                for uid in forks:
+                    details.keep(tools, lab.store, uid, {"parent": None})
             if is_alone:
                 tools.repos.drop_store(lab.store)
             else:

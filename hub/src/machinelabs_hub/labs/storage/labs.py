@@ -9,6 +9,7 @@ from machinelabs_hub.db.tables.labs import LabRow, LabTagRow
 from machinelabs_hub.labs.models.lab import Lab, Visibility
 from machinelabs_hub.labs.models.page import LabQuery, Page
 from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.models.revision import Revision
 from machinelabs_hub.labs.storage.listing import listed, live, page_of, wanted_by
 from machinelabs_hub.labs.storage.rows import (
     Details,
@@ -116,6 +117,30 @@ class LabTable:
             db.refresh(row)
             return lab_of(row)
 
+    def put_back(
+        self, new: NewLab, revisions: tuple[Revision, ...], trashed_at: datetime | None
+    ) -> Lab:
+        """Add a lab as its store has it: all its revisions, r1 first, in the trash or not.
+
+        Raises:
+            RowClash: the owner has a lab of this name.
+        """
+        newest = revisions[-1]
+        with self._sessions() as db:
+            row = row_of(new)
+            row.revision = newest.number
+            row.files_count = newest.files_count
+            row.size_bytes = newest.size_bytes
+            row.updated_at = newest.created_at
+            row.trashed_at = trashed_at
+            db.add(row)
+            db.flush()
+            db.add_all(revision_row(row.id, revision) for revision in revisions)
+            recount(db, row.parent_id)
+            db.flush()
+            db.refresh(row)
+            return lab_of(row)
+
     def change(self, lab: Lab, details: Details, at: datetime) -> Lab | None:
         """Give a lab new details; None: it is gone."""
         with self._sessions() as db:
@@ -154,15 +179,25 @@ class LabTable:
             return tuple(lab_of(row) for row in rows)
 
     def purge(self, lab: Lab) -> bool:
-        """Forget a lab of the trash; forks keep the name of what was there."""
+        """Forget a lab of the trash; forks keep its name, unless it was private."""
         with self._sessions() as db:
             row = db.scalar(
                 select(LabRow).where(LabRow.id == lab.id, LabRow.trashed_at.is_not(None))
             )
             if row is None:
                 return False
+            if row.visibility == Visibility.PRIVATE:
+                # Nobody else ever knew its name, so its forks do not tell it either.
+                forks = update(LabRow).where(LabRow.parent_id == lab.id)
+                nothing = {"parent_owner": None, "parent_name": None, "parent_revision": None}
+                db.execute(forks.values(nothing))
             db.delete(row)
             return True
+
+    def uids_of_forks(self, lab: Lab) -> tuple[str, ...]:
+        """Return the refs of all forks of a lab, also of those in the trash."""
+        with self._sessions() as db:
+            return tuple(db.scalars(select(LabRow.uid).where(LabRow.parent_id == lab.id)))
 
     def others_in(self, lab: Lab) -> int:
         """Count the labs that share the store of `lab`, in the trash or not."""

@@ -26,7 +26,12 @@ class Details:
 
 @dataclass(frozen=True, slots=True)
 class NewLab:
-    """A lab to add, with its first revision; `parent` is the lab it was forked from."""
+    """A lab to add, with its first revision.
+
+    Attributes:
+        parent: what it was forked from.
+        parent_id: the row of that lab; None where it is gone.
+    """
 
     uid: str
     store: str
@@ -36,7 +41,8 @@ class NewLab:
     entrypoint: str | None
     readme: str
     first: Revision
-    parent: Lab | None = None
+    parent: Parent | None = None
+    parent_id: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +114,7 @@ def row_of(new: NewLab) -> LabRow:
         updated_at=new.first.created_at,
     )
     if new.parent is not None:
-        row.parent_id = new.parent.id
+        row.parent_id = new.parent_id
         row.parent_owner = new.parent.owner
         row.parent_name = new.parent.name
         row.parent_revision = new.parent.revision
