@@ -10,6 +10,7 @@ import inspect
 import json
 import pkgutil
 import sys
+import tempfile
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from enum import StrEnum
@@ -26,14 +27,21 @@ from machinelabs_hub import scopes
 from machinelabs_hub.catalog.load import load as load_catalog
 from machinelabs_hub.catalog.model import Flavour, Image
 from machinelabs_hub.cli import parser
-from machinelabs_hub.errors import MachineLabsError
+from machinelabs_hub.errors import MachineLabsError, SettingsError, SetupError
+from machinelabs_hub.labs.app import create_app
 from machinelabs_hub.settings import Settings
+from machinelabs_hub.sites import LABS_PREFIX, Files
+from machinelabs_hub.up.secrets import ensure_secrets
 
 ROOT: Final = Path(__file__).resolve().parents[1]
 REFERENCE: Final = ROOT / "docs" / "reference"
 GENERATED: Final = (
     "<!-- Written by docs/generate.py: change the code, then `make generate`. -->\n\n"
 )
+
+
+NEVER_OVER_HTTP: Final = (SetupError, SettingsError)
+"""These end a start or a command: a browser never sees them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,8 +150,9 @@ def errors_page() -> str:
         "|---|---|---|",
     ]
     for error in sorted(error_classes(), key=lambda found: (found.status, found.code)):
-        meaning = (inspect.getdoc(error) or "").partition("\n")[0]
-        lines.append(f"| `{error.code}` | {error.status.value} | {_cell(meaning)} |")
+        meaning = _first_line(inspect.getdoc(error) or "")
+        status = "–" if issubclass(error, NEVER_OVER_HTTP) else error.status.value
+        lines.append(f"| `{error.code}` | {status} | {_cell(meaning)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -188,6 +197,52 @@ def scopes_page() -> str:
     lines += ["", "| who | holds |", "|---|---|"]
     lines += [f"| {who} | {', '.join(f'`{scope}`' for scope in held)} |" for who, held in rows]
     return "\n".join(lines) + "\n"
+
+
+@functools.cache
+def openapi() -> dict[str, Any]:
+    """What the labs service says of its API."""
+    with tempfile.TemporaryDirectory() as folder:
+        settings = Settings(data=Path(folder))
+        ensure_secrets(Files(settings.data))
+        return create_app(settings).openapi()
+
+
+def openapi_text() -> str:
+    """`openapi()` as a file."""
+    return json.dumps(openapi(), indent=1, ensure_ascii=False) + "\n"
+
+
+def api_page() -> str:
+    """Every route of the labs API, by what it is about."""
+    lines = [
+        "# The labs API",
+        "",
+        "Addresses are under `http://labs--service.HOST:PORT`, the origin of the labs pages.",
+        "Public and unlisted labs are read without signing in. Programs send",
+        "`Authorization: Bearer TOKEN` with a token from the Hub that holds `custom:labs:read` or",
+        '`custom:labs:write` ([scopes](scopes.md)). Errors are `{"code", "message"}`',
+        "([codes](errors.md)).",
+        "",
+        "Files travel as a tar of regular files, in a multipart request beside the JSON part that",
+        "describes them. Lists come a page at a time: `next` of one is `cursor` of the following.",
+        "",
+        "The whole description is [`openapi.json`](openapi.json); a site serves its own at",
+        f"`{LABS_PREFIX}/api/openapi.json`.",
+    ]
+    routes: dict[str, list[str]] = {}
+    for path, methods in openapi()["paths"].items():
+        for method, route in methods.items():
+            row = f"| `{method.upper()}` | `{path}` | {_cell(_first_line(route['description']))} |"
+            routes.setdefault(route["tags"][0], []).append(row)
+    for tag, rows in routes.items():
+        lines += ["", f"## {tag.capitalize()}", "", "| method | address | what it does |"]
+        lines += ["|---|---|---|", *rows]
+    return "\n".join(lines) + "\n"
+
+
+def _first_line(text: str) -> str:
+    return text.partition("\n")[0]
 
 
 def commands_page() -> str:
@@ -254,6 +309,8 @@ PAGES: Final[dict[Path, Callable[[], str]]] = {
     REFERENCE / "settings.md": lambda: GENERATED + settings_page(),
     REFERENCE / "errors.md": lambda: GENERATED + errors_page(),
     REFERENCE / "scopes.md": lambda: GENERATED + scopes_page(),
+    REFERENCE / "api.md": lambda: GENERATED + api_page(),
+    REFERENCE / "openapi.json": openapi_text,
     REFERENCE / "commands.md": lambda: GENERATED + commands_page(),
     REFERENCE / "images.md": lambda: GENERATED + images_page(),
     ROOT / "config" / "single" / "settings.yaml": example_settings,

@@ -4,13 +4,16 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Final, Self
 
+from sqlalchemy import inspect
+
 from machinelabs_hub.auth.accounts import Accounts
 from machinelabs_hub.auth.failures import Failures
 from machinelabs_hub.auth.former import FormerNames
 from machinelabs_hub.auth.identities import Identities
 from machinelabs_hub.auth.links import Invitations, ResetLinks
-from machinelabs_hub.db.base import Base
 from machinelabs_hub.db.engine import open_engine, session_maker
+from machinelabs_hub.db.migrate import upgrade
+from machinelabs_hub.db.tables.accounts import AccountRow
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import database_url
 
@@ -39,8 +42,11 @@ class Desk:
     @classmethod
     def open(cls, settings: Settings) -> Self:
         """Return the tools for the site of `settings`."""
-        engine = open_engine(database_url(settings))
-        Base.metadata.create_all(engine)
+        url = database_url(settings)
+        engine = open_engine(url)
+        if not inspect(engine).has_table(AccountRow.__tablename__):
+            # A hub that was not started by `machinelabs-hub up`, which sees to it.
+            upgrade(url)
         sessions = session_maker(engine)
         rule = settings.auth.local
         former = FormerNames(sessions=sessions)
