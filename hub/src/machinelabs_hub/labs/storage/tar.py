@@ -156,7 +156,7 @@ def _pax(block: bytes) -> dict[str, str]:
         digits, _, _ = block.partition(b" ")
         length = int(digits) if digits.isdigit() and len(digits) <= _MOST_DIGITS else 0
         record = block[len(digits) + 1 : length]
-        key, equals, value = record.rstrip(b"\n").partition(b"=")
+        key, equals, value = record.removesuffix(b"\n").partition(b"=")
         if length <= len(digits) + 1 or length > len(block) or not equals:
             raise BadArchive("an extended header is broken.")
         found[_text(key)] = _text(value)
