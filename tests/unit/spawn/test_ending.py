@@ -19,6 +19,10 @@ def test_running_out_of_memory_is_told_with_the_amount() -> None:
     assert "larger size" in told
 
 
+def test_a_kernel_that_ran_out_of_memory_before_is_not_the_reason() -> None:
+    assert "shut down" in Ending.of(seen(exit_code=0, out_of_memory=True)).sentence
+
+
 @pytest.mark.parametrize(
     ("code", "words"),
     [(0, "shut down from inside"), (137, "stopped by the machine"), (143, "stopped by the machine"),

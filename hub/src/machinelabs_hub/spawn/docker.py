@@ -8,6 +8,7 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, Final
 
+import jupyterhub
 from dockerspawner import DockerSpawner
 from traitlets import default
 
@@ -99,6 +100,8 @@ class MachineLabsDockerSpawner(MachineLabsMixin, DockerSpawner):
         server that is frozen or slow is not gone: it is taken as it is.
         """
         self.server.wait_up = _taken_as_it_is
+        if self.unknown_since is not None:
+            return str(self.server.url)
         try:
             seen = await self.look()
         except EngineTrouble:
@@ -232,4 +235,5 @@ def _most_files() -> int:
 
 async def _taken_as_it_is(**_: Any) -> Any:
     """Stand in for waiting until a server answers."""
-    return SimpleNamespace(headers={})
+    # JupyterHub warns of servers without this header; images hold the hub's own version.
+    return SimpleNamespace(headers={"X-JupyterHub-Version": jupyterhub.__version__})

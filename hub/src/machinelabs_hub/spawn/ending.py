@@ -36,7 +36,8 @@ class Ending:
 
 def sentence(seen: Seen) -> str:
     """Return what happened to this container and what to do."""
-    if seen.out_of_memory:
+    # The engine also notes when a kernel ran out of memory that the server outlived.
+    if seen.out_of_memory and seen.exit_code == KILLED:
         return (
             f"Your server ran out of its {amount(seen.memory_mib)} of memory and was stopped. "
             "Your files are safe. Start it again, with a larger size if your work needs it."
