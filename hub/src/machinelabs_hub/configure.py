@@ -1,5 +1,6 @@
 """Configure JupyterHub for a site: the one module that sets JupyterHub's own options."""
 
+import asyncio
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ from machinelabs_hub.auth.authenticator import configure_auth
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.settings import load as load_settings
 from machinelabs_hub.sites import LABS_PREFIX, Addresses, Files, hub_database_url
+from machinelabs_hub.spawn.containers import remove_home
 from machinelabs_hub.spawn.site import SpawnSite
 
 SECONDS_TO_REFUSE = 0.2
@@ -26,6 +28,8 @@ def configure(c: Any, settings: Settings | None = None) -> None:
     settings = settings or load_settings()
     configure_hub(c, settings)
     configure_auth(c, settings)
+    # Sign-in decides that a home goes; only the spawner's side may touch the engine.
+    c.SiteAuthenticator.remove_home = lambda name: asyncio.to_thread(remove_home, settings, name)
 
 
 def configure_hub(c: Any, settings: Settings) -> None:

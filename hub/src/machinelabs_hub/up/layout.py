@@ -69,28 +69,32 @@ def find(data: Path) -> Settings:
 
 def set_site_keys(text: str, changes: dict[str, int | str]) -> str:
     """Return the YAML `text` with keys of its `site` section set; comments stay as they are."""
-    tree = yaml.compose(text, Loader=yaml.SafeLoader)
-    lines = text.splitlines()
-    pairs = tree.value if isinstance(tree, yaml.MappingNode) else []
-    site = next(((k, v) for k, v in pairs if k.value == "site"), None)
-    if site is None or not isinstance(site[1], yaml.MappingNode):
-        new = [f"  {key}: {value}" for key, value in changes.items()]
-        kept = [line for line in lines if not line.startswith("site:")]
-        return "\n".join([*kept, "site:", *new]) + "\n"
-    found = {key.value: value for key, value in site[1].value}
-    indent = " " * site[1].start_mark.column
     for key, value in changes.items():
-        node = found.get(key)
-        if node is None:
-            lines.insert(site[0].start_mark.line + 1, f"{indent}{key}: {value}")
-            return set_site_keys("\n".join(lines) + "\n", changes)
-        start, end = node.start_mark, node.end_mark
-        line = lines[start.line]
-        lines[start.line] = f"{line[: start.column]}{value}{line[end.column :]}"
-        return_rest = {k: v for k, v in changes.items() if k != key}
-        text = "\n".join(lines) + "\n"
-        return set_site_keys(text, return_rest) if return_rest else text
+        text = _set_site_key(text, key, value)
     return text
+
+
+def _set_site_key(text: str, key: str, value: int | str) -> str:
+    found = _child(yaml.compose(text, Loader=yaml.SafeLoader), "site")
+    if found is None:
+        return f"{text.rstrip()}\n\nsite:\n  {key}: {value}\n".lstrip("\n")
+    name, section = found
+    if not isinstance(section, yaml.MappingNode):
+        at = name.end_mark.index + 1
+        return f"{text[:at]}\n  {key}: {value}{text[at:]}"
+    old = _child(section, key)
+    if old is not None:
+        start, end = old[1].start_mark.index, old[1].end_mark.index
+        return f"{text[:start]}{value}{text[end:]}"
+    at = section.start_mark.index
+    if section.flow_style:
+        return f"{text[: at + 1]}{key}: {value}, {text[at + 1 :]}"
+    return f"{text[:at]}{key}: {value}\n{' ' * section.start_mark.column}{text[at:]}"
+
+
+def _child(node: yaml.Node | None, key: str) -> tuple[yaml.Node, yaml.Node] | None:
+    pairs = node.value if isinstance(node, yaml.MappingNode) else []
+    return next(((name, value) for name, value in pairs if name.value == key), None)
 
 
 @contextmanager

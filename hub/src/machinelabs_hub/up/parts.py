@@ -42,9 +42,7 @@ class Part:
 
 def parts_of(settings: Settings) -> list[Part]:
     """Return the site's processes in the order in which they are started, but for the door."""
-    parts = [proxy(settings), hub(settings)]
-    if (CHECKOUT / "hub/src/machinelabs_hub/labs/__main__.py").exists():
-        parts.insert(1, labs(settings))
+    parts = [proxy(settings), labs(settings), hub(settings)]
     if settings.servers.idle_minutes:
         parts.append(culler(settings))
     return parts
@@ -137,6 +135,8 @@ def environment_of(part: Part, settings: Settings) -> dict[str, str]:
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("JUPYTERHUB_", "CONFIGPROXY_", "DOCKER_"))
+        # Without compiled code a start takes three times as long.
+        and name != "PYTHONDONTWRITEBYTECODE"
     }
     own = {
         SETTINGS_VARIABLE: str(settings.data / SETTINGS),

@@ -2,12 +2,13 @@
 
 import asyncio
 import logging
-from importlib import import_module
-from importlib.util import find_spec
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
 from machinelabs_hub.catalog.load import load as load_catalog
+from machinelabs_hub.catalog.model import Catalog, Image
+from machinelabs_hub.db import migrate
 from machinelabs_hub.errors import Unavailable
 from machinelabs_hub.images.build import build_images
 from machinelabs_hub.settings import AuthKind, Settings
@@ -51,19 +52,37 @@ def up(data: Path, *, port: int | None, host: str | None) -> None:
             parts.proxy_program()
             ports.check_free(settings)
             has_network = _prepare_engine(settings, steps)
-            _upgrade(settings, steps)
+            with steps.step("Database"), layout.writing(settings.data):
+                migrate.upgrade(database_url(settings))
             asyncio.run(_supervise(settings, journal, steps, has_network=has_network))
             steps.say("Stopped. The engine and people's notebooks keep running.")
         finally:
             journal.close()
 
 
-def _upgrade(settings: Settings, steps: Steps) -> None:
-    if find_spec("machinelabs_hub.db.migrate") is None:
-        return
-    migrate = import_module("machinelabs_hub.db.migrate")
-    with steps.step("Database"), layout.writing(settings.data):
-        migrate.upgrade(database_url(settings))
+def make_images(data: Path, *, name: str | None = None) -> None:
+    """Build the site's images, or one of them with what it stands on.
+
+    Raises:
+        UnknownImage: the catalogue has none of this name.
+        SetupError: a sentence that says what is missing and what to do.
+    """
+    steps = Steps()
+    settings = layout.prepare(data)
+    files = Files(settings.data)
+    engine.ensure(settings, steps)
+    catalog = load_catalog(catalog_file(settings), files.builds)
+    if name:
+        catalog = replace(catalog, images=_with_parents(catalog, name))
+    with steps.step("Images"):
+        build_images(settings, catalog, lambda line: steps.say(f"    {line}"))
+
+
+def _with_parents(catalog: Catalog, name: str) -> tuple[Image, ...]:
+    wanted = [catalog.image(name)]
+    while wanted[-1].parent:
+        wanted.append(next(row for row in catalog.images if row.name == wanted[-1].parent))
+    return tuple(wanted)
 
 
 def _prepare_engine(settings: Settings, steps: Steps) -> bool:

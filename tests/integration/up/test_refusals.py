@@ -1,0 +1,79 @@
+"""What hinders a start is said in a sentence, before anything is half-done."""
+
+import socket
+import subprocess
+from pathlib import Path
+
+from tests.support.places import free_port
+from tests.support.site import command
+
+
+def start(data: Path, *more: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        command("up", "--data", str(data), *more),
+        capture_output=True,
+        text=True,
+        check=False,
+        stdin=subprocess.DEVNULL,
+        timeout=60,
+    )
+
+
+def refused(data: Path, *more: str) -> str:
+    done = start(data, *more)
+    assert done.returncode == 1, done.stdout
+    assert "Traceback" not in done.stderr
+    return done.stderr
+
+
+def test_a_busy_port_is_named_with_who_holds_it(tmp_path: Path) -> None:
+    port = free_port()
+    with socket.create_server(("127.0.0.1", port + 2)):
+        sentence = refused(tmp_path, "--port", str(port))
+    assert f"Port {port + 2}, wanted for the hub, is in use by " in sentence
+    assert "PORT=" in sentence
+
+
+def test_an_unknown_key_is_named_with_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_text("site:\n  title: A\n  colour: red\n")
+    sentence = refused(tmp_path)
+    assert f"{tmp_path / 'settings.yaml'}, line 3: `site.colour`: there is no such key." in sentence
+
+
+def test_an_ill_typed_key_is_named_with_file_and_line(tmp_path: Path) -> None:
+    (tmp_path / "settings.yaml").write_text("site:\n  port: many\n")
+    assert f"{tmp_path / 'settings.yaml'}, line 2: `site.port`" in refused(tmp_path)
+
+
+def test_a_port_that_cannot_be_leaves_the_settings_as_they_were(tmp_path: Path) -> None:
+    before = "site:\n  port: 8000\n"
+    (tmp_path / "settings.yaml").write_text(before)
+    assert "`site.port`" in refused(tmp_path, "--port", "70000")
+    assert (tmp_path / "settings.yaml").read_text() == before
+
+
+def test_no_engine_is_a_sentence_that_names_its_address(tmp_path: Path) -> None:
+    address = f"unix://{tmp_path}/nobody.sock"
+    port = free_port()
+    (tmp_path / "settings.yaml").write_text(
+        f"site: {{port: {port}}}\nengine: {{socket: '{address}'}}\n"
+    )
+    sentence = refused(tmp_path)
+    assert f"No container engine answers at {address}." in sentence
+    assert "engine.socket" in sentence
+
+
+def test_a_folder_that_cannot_be_written_is_a_sentence(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    assert "cannot be written" in refused(tmp_path / "file" / "data")
+
+
+def test_an_order_without_a_site_says_how_to_make_one(tmp_path: Path) -> None:
+    done = subprocess.run(
+        command("users", "list", "--data", str(tmp_path)),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 1
+    assert "There is no site in" in done.stderr
