@@ -157,6 +157,9 @@ class PeopleAction(PeoplePage):
 class DeletePage(Page):
     """Delete a person: first what it means, then the name typed, then it is done."""
 
+    # `machinelabs-hub users delete` comes with the operator's token.
+    _accept_token_auth = True
+
     @authenticated
     @needs_scope("admin:users")
     async def get(self, name: str) -> None:

@@ -18,6 +18,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Final
 
+from machinelabs_hub.catalog.load import read_builds
 from machinelabs_hub.catalog.model import Build, Catalog
 from machinelabs_hub.images import distribution, wheels
 from machinelabs_hub.images.engine import Engine, pack
@@ -50,7 +51,8 @@ def build_images(settings: Settings, catalog: Catalog, say: Say) -> dict[str, Bu
     with Engine(socket=settings.engine.socket) as engine, _alone(say):
         kitchen = _Kitchen(engine=engine, folder=folder, log=files.logs / "images.log", say=say)
         builds = {recipe.name: kitchen.serve(recipe) for recipe in recipes(catalog.images, folder)}
-    rows = {name: asdict(build) for name, build in builds.items()}
+    known = {**read_builds(files.builds), **builds}
+    rows = {name: asdict(build) for name, build in known.items()}
     _write(files.builds, json.dumps(rows, indent=1) + "\n")
     return builds
 
