@@ -1,5 +1,6 @@
 """Accounts, invitations and links on a real database, with a clock that the test turns."""
 
+import time
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -72,6 +73,18 @@ def test_wrong_name_and_wrong_password_are_told_alike(office, jane):
     with pytest.raises(WrongPassword) as nobody:
         office.accounts.sign_in("nobody", "nope", address=HERE)
     assert str(wrong.value) == str(nobody.value)
+
+
+def test_an_unknown_name_costs_as_much_as_a_wrong_password(office, jane):
+    def cost(name):
+        began = time.process_time()
+        with pytest.raises(WrongPassword):
+            office.accounts.sign_in(name, "nope", address=HERE)
+        return time.process_time() - began
+
+    known = min(cost("jane") for _ in range(2))
+    unknown = min(cost(f"nobody{number}") for number in range(2))
+    assert 0.5 < unknown / known < 2
 
 
 def test_the_right_password_does_not_help_during_the_pause(office, jane):
