@@ -138,6 +138,8 @@ def clean(html: str, *, folder: str = "", attachments: Attachments | None = None
         id_prefix=links.ID_PREFIX,
         link_rel=_REL,
     )
+    # A corner without words is no header; screen readers would announce one.
+    cleaned = cleaned.replace("<th></th>", "<td></td>")
     if links.REMOTE_MARK in cleaned:
         cleaned = _REMOTE_IMAGE.sub(_as_link, cleaned)
         cleaned = _REMOTE_MEDIA.sub(r"\1", cleaned)
