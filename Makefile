@@ -100,7 +100,7 @@ proof: setup extension $(STAMPS)/tests ## run the long proofs in full
 	@MACHINELABS_PROOF=1 .venv/bin/pytest -m proof
 
 bench: setup extension $(STAMPS)/tests ## measure starts, pages and forks against stock JupyterHub
-	@.venv/bin/python -m tests.benchmarks
+	@.venv/bin/python -m tests.benchmarks $(if $(WRITE),--write)
 
 lint: setup $(STAMPS)/node ## ruff, mypy, import-linter, eslint, prettier, djlint
 	@.venv/bin/ruff check --quiet .

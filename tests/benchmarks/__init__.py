@@ -1,0 +1,1 @@
+"""Measure a site against stock JupyterHub on the same machine: `make bench`."""

@@ -1,0 +1,76 @@
+"""Run the benchmarks: `python -m tests.benchmarks [--rounds N] [--only starts|home|labs]`."""
+
+import argparse
+import sys
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+
+from tests.benchmarks import labs, pages, report, starts, stock, untuned
+from tests.benchmarks.figures import Figure
+from tests.benchmarks.machine import facts
+from tests.support.localhost import localhost_resolved
+from tests.support.site import ROOT, Site, running
+
+from machinelabs_hub.catalog.load import load
+from machinelabs_hub.sites import catalog_file
+
+PARTS = ("starts", "home", "labs")
+RESULT = ROOT / "build" / "benchmarks.json"
+MANUAL = ROOT / "docs" / "reference" / "benchmarks.md"
+
+
+def say(line: str) -> None:
+    print(f"  {line}", file=sys.stderr, flush=True)
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Measure, print the table, and return 1 where a target was missed."""
+    parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
+    parser.add_argument("--rounds", type=int, default=9, help="rounds of each measurement")
+    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part alone")
+    parser.add_argument("--write", action="store_true", help=f"renew {MANUAL.relative_to(ROOT)}")
+    asked = parser.parse_args(arguments)
+    parts = asked.only or list(PARTS)
+    machine = facts()
+    for name, value in machine.items():
+        print(f"{name}: {value}")
+    with localhost_resolved(), tempfile.TemporaryDirectory(prefix="bench-") as folder:
+        figures = measure(Path(folder), parts, asked.rounds)
+    print(report.table(figures))
+    report.write(figures, machine, result=RESULT, page=MANUAL if asked.write else None)
+    return int(any(figure.holds is False for figure in figures))
+
+
+def measure(folder: Path, parts: Sequence[str], rounds: int) -> list[Figure]:
+    """Run a site, and a stock hub beside it where a part compares with one."""
+    figures: list[Figure] = []
+    with running(folder / "site", limits=labs.SETTINGS) as site:
+        if {"starts", "home"} & set(parts):
+            figures += against_stock(site, folder, parts, rounds)
+        if "labs" in parts:
+            paths = labs.store(site, say)
+            figures.append(pages.lab(site, paths, rounds=rounds, say=say))
+            figures += labs.measure(site, rounds=rounds, say=say)
+    return figures
+
+
+def against_stock(site: Site, folder: Path, parts: Sequence[str], rounds: int) -> list[Figure]:
+    """Measure what a stock hub does too."""
+    settings = site.settings
+    catalog = load(catalog_file(settings), site.files.builds)
+    flavour = catalog.flavour(settings.servers.default_flavour)
+    tag = catalog.builds[settings.servers.default_image].tag
+    images = {"same": tag, "untuned": untuned.build(settings, tag)}
+    (folder / "stock").mkdir()
+    figures: list[Figure] = []
+    with stock.running(folder / "stock", images=images, flavour=flavour) as peer:
+        if "starts" in parts:
+            figures += starts.measure(site, peer, tag=tag, flavour=flavour, rounds=rounds, say=say)
+        if "home" in parts:
+            figures.append(pages.home(site, peer, rounds=rounds, say=say))
+    return figures
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,65 @@
+"""How long pages take with ten people asking at once."""
+
+import time
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+
+import httpx
+from tests.benchmarks.figures import Figure, against, alone, p95
+from tests.benchmarks.stock import Stock
+from tests.support.site import Site
+
+CLIENTS = 10
+EACH = 30
+
+
+def load(clients: list[httpx.Client], paths: list[str]) -> list[float]:
+    """Ask with every client at once, `EACH` times one after the other; return all seconds."""
+
+    def ask(number: int) -> list[float]:
+        seconds = []
+        for turn in range(EACH):
+            began = time.perf_counter()
+            answer = clients[number].get(paths[(number + turn * CLIENTS) % len(paths)])
+            seconds.append(time.perf_counter() - began)
+            answer.raise_for_status()
+        return seconds
+
+    with ThreadPoolExecutor(len(clients)) as threads:
+        return [one for some in threads.map(ask, range(len(clients))) for one in some]
+
+
+def home(site: Site, stock: Stock, *, rounds: int, say: Callable[[str], None]) -> Figure:
+    """Compare the hub's home page, in turns."""
+    people = [f"reader-{number}" for number in range(CLIENTS)]
+    # Clients that reach each other's cookies would share a session: one client a person.
+    crowds = {
+        "ours": [site.sign_in(name) for name in people],
+        "stock": [stock.sign_in(name) for name in people],
+    }
+    seconds: dict[str, list[float]] = {name: [] for name in crowds}
+    for number in range(rounds + 1):
+        for name, clients in crowds.items():
+            found = load(clients, ["/hub/home"])
+            if number:
+                seconds[name] += found
+    for clients in crowds.values():
+        for client in clients:
+            client.close()
+    say(f"home p95: ours {p95(seconds['ours']):.3f}, stock {p95(seconds['stock']):.3f}")
+    return against(
+        "Hub's home page, 10 clients, p95", seconds["ours"], seconds["stock"], of=p95, target=1.1
+    )
+
+
+def lab(site: Site, paths: list[str], *, rounds: int, say: Callable[[str], None]) -> Figure:
+    """Time lab pages that were read before, by people who are not signed in."""
+    clients = [
+        httpx.Client(base_url=site.labs_url, timeout=60, trust_env=False) for _ in range(CLIENTS)
+    ]
+    load(clients, paths)
+    seconds = [one for _ in range(rounds) for one in load(clients, paths)]
+    for client in clients:
+        client.close()
+    say(f"lab page p95: {p95(seconds):.3f}")
+    return alone("Cached lab page, 10 clients, 1,000 labs, p95", seconds, of=p95, target=0.05)
