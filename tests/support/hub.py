@@ -18,6 +18,7 @@ from tests.support.places import free_port
 
 from machinelabs_hub import settings as site_settings
 from machinelabs_hub.db.engine import open_engine, session_maker
+from machinelabs_hub.db.migrate import upgrade
 from machinelabs_hub.settings import SETTINGS_VARIABLE, Settings
 from machinelabs_hub.sites import Addresses, Files, database_url
 from machinelabs_hub.up.parts import proxy_program
@@ -75,6 +76,7 @@ class Hub:
         values = {"site": {"port": self.port}, "auth": dict(self.auth)}
         (self.data / "settings.yaml").write_text(yaml.safe_dump(values), encoding="utf-8")
         ensure_secrets(Files(self.data))
+        upgrade(database_url(self.settings))
         config = self.data / "config.py"
         text = CONFIG.format(proxy=proxy_program(), extra=self.extra)
         config.write_text(text, encoding="utf-8")

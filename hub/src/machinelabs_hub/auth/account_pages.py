@@ -31,6 +31,7 @@ class SignUpPage(Page):
         except HTTPError as error:
             await self._form(code, error=error, username=name)
             return
+        await self.work(lambda: self.desk.former.give_back(account.name))
         user = await self.auth_to_user({"name": account.name, "groups": None})
         if group:
             join_group(self.db, user, group)

@@ -25,7 +25,7 @@ class SiteAuthenticator(Authenticator):
     settings: AnyValue = Any(help="The site's settings.").tag(config=True)
     remove_home: AnyValue = Any(
         None,
-        help="Called with a person's name (may be a coroutine): removes their home for good.",
+        help="Called with a person's name (a coroutine function): removes their home for good.",
     ).tag(config=True)
     desk: AnyValue = Instance(Desk)
 
@@ -87,9 +87,10 @@ class SiteAuthenticator(Authenticator):
     async def _remove_home(self, name: str) -> None:
         if self.remove_home is None:
             raise HTTPError(503, "This hub cannot remove homes now. Keep the home, or try later.")
-        removing = self.remove_home(name)
-        if asyncio.iscoroutine(removing):
-            await removing
+        try:
+            await self.remove_home(name)
+        except MachineLabsError as error:
+            raise HTTPError(int(error.status), sentence(error)) from error
 
     def _forget(self, name: str, choice: Choice) -> None:
         self.desk.former.keep(name, home_kept=choice.keeps_home, labs_kept=choice.keeps_labs)
