@@ -12,10 +12,8 @@ from machinelabs_hub.settings import Settings
 from machinelabs_hub.settings import load as load_settings
 from machinelabs_hub.sites import LABS_PREFIX, Addresses, Files, hub_database_url
 from machinelabs_hub.spawn.containers import remove_home
+from machinelabs_hub.spawn.refusal import refuse_early
 from machinelabs_hub.spawn.site import SpawnSite
-
-SECONDS_TO_REFUSE = 0.2
-"""How long a start request waits for a refusal before it answers that the start is under way."""
 
 
 def configure(c: Any, settings: Settings | None = None) -> None:
@@ -137,7 +135,9 @@ def _spawn(c: Any, settings: Settings) -> None:
     c.JupyterHub.named_server_limit_per_user = settings.servers.named_limit
     # Waiting starts hold no slot of the hub's: the spawner has a queue of its own.
     c.JupyterHub.concurrent_spawn_limit = 0
-    c.JupyterHub.tornado_settings = {"slow_spawn_timeout": SECONDS_TO_REFUSE}
+    # A start request answers at once: what cannot start was refused before.
+    c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
+    refuse_early()
     c.Spawner.server_token_scopes = scopes.SERVER_TOKEN
     c.Spawner.hub_connect_url = Addresses(settings).door
     # The spawner ends a late start itself, with a sentence.

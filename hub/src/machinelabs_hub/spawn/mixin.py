@@ -11,7 +11,7 @@ from http import HTTPStatus
 from inspect import isawaitable
 from typing import Any, Final
 
-from jupyterhub.spawner import Spawner, SpawnException
+from jupyterhub.spawner import Spawner
 from traitlets import Any as AnyTrait
 
 from machinelabs_hub.errors import MachineLabsError
@@ -21,6 +21,7 @@ from machinelabs_hub.spawn.form import render_form
 from machinelabs_hub.spawn.options import Choice, choose, from_form, remembered
 from machinelabs_hub.spawn.phases import Phase, PhaseLog
 from machinelabs_hub.spawn.queue import shared_queue
+from machinelabs_hub.spawn.refusal import Refusal, refusal
 
 LOOK_SECONDS: Final = 5
 """A look that takes longer than this has found nothing out."""
@@ -96,12 +97,13 @@ class MachineLabsMixin(Spawner):
     def _read_form(self, fields: dict[str, Any]) -> dict[str, Any]:
         try:
             options = from_form(fields)
-            self._check(options)
+            self.check(options)
         except MachineLabsError as error:
             raise refusal(error) from error
         return options
 
-    def _check(self, options: object) -> Choice:
+    def check(self, options: object) -> Choice:
+        """Return the choice that `options` makes, or raise the `BadInput` that says why not."""
         return choose(
             options,
             catalog=self.site.catalog,
@@ -111,15 +113,18 @@ class MachineLabsMixin(Spawner):
 
     def _choose(self) -> Choice:
         try:
-            choice = self._check(self.user_options)
+            choice = self.check(self.user_options)
         except MachineLabsError as error:
-            self._remember(self._last_good)
+            self.forget_bad_choice()
             raise refusal(error) from error
         self._remember(choice.as_options())
         return choice
 
+    def forget_bad_choice(self) -> None:
+        """Go back to what was started last: a choice that cannot start must not stay."""
+        self._remember(self._last_good)
+
     def _remember(self, options: dict[str, str]) -> None:
-        # JupyterHub has stored what was asked; a choice that cannot start must not stay.
         self.user_options = options
         self.orm_spawner.user_options = options
         self.user.db.commit()
@@ -155,7 +160,7 @@ class MachineLabsMixin(Spawner):
                 status=HTTPStatus.GATEWAY_TIMEOUT,
             ) from error
         except MachineLabsError as error:
-            self._remember(self._last_good)
+            self.forget_bad_choice()
             raise refusal(error) from error
         finally:
             self._queue.leave(self)
@@ -311,19 +316,6 @@ class MachineLabsMixin(Spawner):
         super().clear_state()
         if not self._stop_ordered:
             self.object_id = ""
-
-
-class Refusal(SpawnException):
-    """A start that ended with a sentence for the person who asked for it."""
-
-    def __init__(self, sentence: str, *, code: str, status: int = HTTPStatus.BAD_REQUEST) -> None:
-        super().__init__(sentence, reason=code, status_code=status)
-        self.jupyterhub_message = sentence
-
-
-def refusal(error: MachineLabsError) -> Refusal:
-    """Return JupyterHub's form of one of our errors: its sentence, code and status."""
-    return Refusal(str(error), code=error.code, status=error.status)
 
 
 def _leave_to_the_hook(spawner: MachineLabsMixin, options: Any) -> None:
