@@ -134,7 +134,9 @@ def main() -> None:
     """Fill the site in the folder that the first argument names."""
     settings = site_settings.load(Path(sys.argv[1]) / "settings.yaml")
     number = int(sys.argv[2]) if len(sys.argv) > 2 else 1000
-    made = publish_many(tools_of(settings), number)
+    tools = tools_of(settings)
+    made = publish_many(tools, number)
+    tools.close()
     print(f"{len(made)} labs, the last one {made[-1].path}")
 
 

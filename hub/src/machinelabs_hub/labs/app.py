@@ -79,6 +79,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     finally:
         emptying.cancel()
         await parts.hub.close()
+        parts.tools.close()
 
 
 async def _empty_trash(tools: Tools) -> None:

@@ -59,11 +59,14 @@ class Tools:
     locks: Locks
     publishes: Rate
     clock: Callable[[], datetime]
+    close: Callable[[], None]
+    """Closes the connections to the database."""
 
     @classmethod
     def of(cls, settings: Settings, *, clock: Callable[[], datetime] | None = None) -> Self:
         """Build them for a site; its database must be up to date."""
-        sessions = session_maker(open_engine(database_url(settings)))
+        engine = open_engine(database_url(settings))
+        sessions = session_maker(engine)
         files = Files(settings.data)
         return cls(
             settings=settings,
@@ -76,6 +79,7 @@ class Tools:
             locks=Locks(),
             publishes=Rate(count=settings.limits.publishes_per_hour, seconds=HOUR),
             clock=clock or now_utc,
+            close=engine.dispose,
         )
 
 

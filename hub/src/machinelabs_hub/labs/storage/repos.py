@@ -29,6 +29,9 @@ IN_MEMORY: Final = 4 << 20
 """Bytes up to which a blob is handled whole; larger ones are streamed."""
 
 PIECE: Final = 1 << 18
+_RESERVE: Final = 2 << 20
+"""Free bytes below which a disk counts as full: the trees and rows of a publish need some."""
+
 _HEADS: Final = "refs/labs/"
 _DETAILS: Final = "refs/details/"
 
@@ -66,7 +69,7 @@ class RepoStore:
     def new_store(self) -> str:
         """Make an empty store and return its name."""
         store = secrets.token_hex(16)
-        with _ours():
+        with self._written():
             path = self._path(store)
             path.parent.mkdir(exist_ok=True)
             pygit2.init_repository(
@@ -86,7 +89,9 @@ class RepoStore:
 
     def add_blob(self, store: str, content: BinaryIO, size: int) -> str:
         """Write `size` bytes of `content` as a blob and return its id; large ones are streamed."""
-        with _ours():
+        if shutil.disk_usage(self._stores).free < size + _RESERVE:
+            raise DiskFull
+        with self._written():
             repo = self._open(store)
             if size <= IN_MEMORY:
                 return str(repo.create_blob(content.read(size)))
@@ -105,7 +110,7 @@ class RepoStore:
         self, store: str, stamp: Stamp, files: tuple[FileEntry, ...], *, parent: str | None
     ) -> str:
         """Write a revision on top of the commit `parent` and move the lab's ref to it."""
-        with _ours(), self._marked(store):
+        with self._written(), self._marked(store):
             repo = self._open(store)
             index = pygit2.Index()
             for entry in files:
@@ -117,13 +122,13 @@ class RepoStore:
 
     def fork(self, store: str, stamp: Stamp, *, source: str) -> str:
         """Begin a fork: one commit on top of the commit `source`, with the same files."""
-        with _ours(), self._marked(store):
+        with self._written(), self._marked(store):
             repo = self._open(store)
             return self._put(repo, stamp, _tree(repo, source).id, source)
 
     def move(self, store: str, uid: str, commit: str) -> None:
         """Point a lab's ref at `commit`, an earlier revision of it."""
-        with _ours(), self._marked(store):
+        with self._written(), self._marked(store):
             _point(self._open(store), _HEADS + uid, pygit2.Oid(hex=commit))
 
     def manifest(self, store: str, commit: str) -> tuple[FileEntry, ...]:
@@ -153,7 +158,7 @@ class RepoStore:
     def write_details(self, store: str, uid: str, details: dict[str, Any]) -> None:
         """Keep what SQL says of a lab beside its content."""
         text = json.dumps(details, ensure_ascii=False, sort_keys=True)
-        with _ours(), self._marked(store):
+        with self._written(), self._marked(store):
             repo = self._open(store)
             _point(repo, _DETAILS + uid, repo.create_blob(text.encode()))
 
@@ -168,7 +173,7 @@ class RepoStore:
 
     def drop_lab(self, store: str, uid: str) -> None:
         """Forget the refs of a lab; what no other lab of the store has is unreachable then."""
-        with _ours(), self._marked(store):
+        with self._written(), self._marked(store):
             references = self._open(store).references
             for name in (_HEADS + uid, _DETAILS + uid):
                 if name in references:
@@ -244,6 +249,17 @@ class RepoStore:
         return self._stores / store[:2] / f"{store}.git"
 
     @contextmanager
+    def _written(self) -> Iterator[None]:
+        try:
+            with _ours():
+                yield
+        except StoreFault as fault:
+            # libgit2 says of a full disk "no error", or names another file: look for ourselves.
+            if shutil.disk_usage(self._stores).free < _RESERVE:
+                raise DiskFull from fault
+            raise
+
+    @contextmanager
     def _marked(self, store: str) -> Iterator[None]:
         mark = self._busy / f"{store}-{secrets.token_hex(4)}"
         mark.touch()
@@ -258,10 +274,7 @@ def _ours() -> Iterator[None]:
     try:
         yield
     except (pygit2.GitError, OSError, KeyError) as error:
-        # libgit2 has one type for all; a full disk shows only in its words.
-        words = str(error).lower()
-        full = "no space left" in words or "disk quota" in words
-        raise (DiskFull() if full else StoreFault()) from error
+        raise StoreFault from error
 
 
 def _tree(repo: pygit2.Repository, commit: str) -> pygit2.Tree:

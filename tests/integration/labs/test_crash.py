@@ -1,0 +1,179 @@
+"""A killed process, a full disk, a lost index: nothing that was answered is lost."""
+
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from tests.integration.labs.conftest import As
+from tests.support.many_labs import notebook, publish_many, tar_of, tools_of
+
+from machinelabs_hub.db.engine import DiskFull
+from machinelabs_hub.labs.models.lab import LabChange, LabDraft, Visibility
+from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.services.forks import ForkService
+from machinelabs_hub.labs.services.labs import LabService
+from machinelabs_hub.labs.services.reindex import reindex
+from machinelabs_hub.labs.services.revisions import RevisionService
+from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.settings import Settings
+
+ROOT = Path(__file__).resolve().parents[3]
+ADA, BOB = Person("ada", "Ada"), Person("bob", "Bob")
+KILLS = 4
+
+
+def test_what_was_answered_outlives_kills(tmp_path: Path) -> None:
+    dice = random.Random(7)  # noqa: S311 - for variety
+    answered = 1
+    for _ in range(KILLS):
+        answered = max(answered, publish_and_kill(tmp_path, dice.uniform(0.0, 0.4)))
+        check_whole(tmp_path, answered)
+
+
+def publish_and_kill(data: Path, seconds: float) -> int:
+    """Let a process publish, kill it in the middle, return the last number it gave out."""
+    with subprocess.Popen(
+        [sys.executable, "-m", "tests.integration.labs.crash", str(data)],
+        stdout=subprocess.PIPE,
+        cwd=ROOT,
+    ) as process:
+        assert process.stdout is not None
+        first = process.stdout.readline()
+        time.sleep(seconds)
+        process.send_signal(signal.SIGKILL)
+        return max(int(line) for line in [first, *process.stdout] if line.endswith(b"\n"))
+
+
+def check_whole(data: Path, answered: int) -> None:
+    tools = tools_of(Settings(data=data))
+    tools.repos.clear_leftovers()
+    lab = LabService(tools=tools, viewer=None).get("ada", "digits")
+    revisions = RevisionService(tools=tools, viewer=None)
+    assert lab.revision >= answered
+    for revision in revisions.list(lab):
+        assert revisions.read(lab, revision.number, "n.txt") == str(revision.number).encode()
+    assert reindex(tools).faults == []
+    tools.close()
+
+
+def test_stale_locks_are_cleared_at_start(tools: Tools, viewed_by: As) -> None:
+    lab = viewed_by(ADA).labs.publish(LabDraft(title="Digits"), tar_of({"a.py": b"1"}))
+    labs = tools.settings.data / "labs"
+    store = labs / "stores" / lab.store[:2] / f"{lab.store}.git"
+    lock = store / "refs" / "labs" / f"{lab.uid}.lock"
+    lock.touch()
+    (labs / "busy" / f"{lab.store}-0000").touch()
+    assert tools.repos.clear_leftovers() == 1
+    assert not lock.exists()
+    viewed_by(ADA).revisions.publish(
+        "ada", "digits", base=1, message="", files=tar_of({"a.py": b"2"})
+    )
+
+
+def test_a_revision_that_was_never_answered_stays_out_of_sight(tools: Tools, viewed_by: As) -> None:
+    """As after a kill between git and SQL: the store is ahead of the index."""
+    lab = viewed_by(ADA).labs.publish(LabDraft(title="Digits"), tar_of({"a.py": b"1"}))
+    (newest,) = viewed_by(ADA).revisions.list(lab)
+    (stamp,) = [stamp for _, stamp in tools.repos.history(lab.store, lab.uid)]
+    entries = tools.repos.manifest(lab.store, newest.commit)
+    orphan = type(stamp)(**{name: getattr(stamp, name) for name in stamp.__slots__} | {"number": 2})
+    tools.repos.commit(lab.store, orphan, entries, parent=newest.commit)
+    assert viewed_by(ADA).labs.get("ada", "digits").revision == 1
+    assert reindex(tools).faults == []
+    made, _ = viewed_by(ADA).revisions.publish(
+        "ada", "digits", base=1, message="", files=tar_of({"a.py": b"2"})
+    )
+    assert made.number == 2
+    assert [number for _, number in numbered(tools, lab.store, lab.uid)] == [1, 2]
+    assert tools.repos.history(lab.store, lab.uid)[-1][0] == made.commit
+
+
+def numbered(tools: Tools, store: str, uid: str) -> list[tuple[str, int]]:
+    return [(commit, stamp.number) for commit, stamp in tools.repos.history(store, uid)]
+
+
+def test_the_index_is_made_anew_from_the_stores(tmp_path: Path) -> None:
+    settings = Settings(data=tmp_path)
+    tools = tools_of(settings)
+    publish_many(tools, 30)
+    owner = Person("person-00", "")
+    LabService(tools=tools, viewer=ADA).publish(
+        LabDraft(title="Digits", visibility=Visibility.PRIVATE, tags=("a", "b"), message="First"),
+        tar_of({"x.py": b"", "ml.yaml": b"image: base", "README.md": b"zebras"}),
+    )
+    RevisionService(tools=tools, viewer=ADA).publish(
+        "ada", "digits", base=1, message="Second", files=tar_of({"y.ipynb": notebook()})
+    )
+    first = tools.labs.all_of("person-00")[0]
+    ForkService(tools=tools, viewer=ADA).fork("person-00", first.name)
+    LabService(tools=tools, viewer=owner).change("person-00", first.name, LabChange(title="New"))
+    LabService(tools=tools, viewer=Person("person-01", "")).delete(
+        "person-01", tools.labs.all_of("person-01")[0].name
+    )
+    before = everything(tools)
+    tools.close()
+    for file in tmp_path.glob("machinelabs.sqlite*"):
+        file.unlink()
+
+    tools = tools_of(settings)
+    report = reindex(tools)
+    assert (report.labs, report.faults) == (32, [])
+    assert everything(tools) == before
+    assert reindex(tools).restored == []
+    tools.close()
+
+
+def everything(tools: Tools) -> dict[str, object]:
+    owners = ["ada", *(f"person-{number:02d}" for number in range(30))]
+    labs = [
+        lab for owner in owners for lab in (*tools.labs.all_of(owner), *tools.labs.trashed(owner))
+    ]
+    return {
+        lab.uid: (
+            {
+                name: getattr(lab, name)
+                for name in lab.__slots__
+                # A change of details alone moves the row's time, which git does not know.
+                if name not in {"id", "updated_at"}
+            },
+            tools.revisions.all_of(lab),
+            tools.labs.readme_of(lab),
+        )
+        for lab in labs
+    }
+
+
+@pytest.fixture
+def small_disk(tmp_path: Path) -> Iterator[Path]:
+    folder = tmp_path / "small"
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=12m", "tmpfs", str(folder)]
+    if os.geteuid() != 0 or subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("a small disk can be mounted by root only")
+    yield folder
+    subprocess.run(["umount", "-l", str(folder)], check=True)
+
+
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(small_disk: Path) -> None:
+    tools = tools_of(Settings(data=small_disk))
+    labs = LabService(tools=tools, viewer=ADA)
+    kept = labs.publish(LabDraft(title="Kept"), tar_of({"a.bin": os.urandom(1 << 20)}))
+    with pytest.raises(DiskFull, match=r"disk of this site is full, so nothing was saved"):
+        labs.publish(LabDraft(title="Big"), tar_of({"b.bin": os.urandom(16 << 20)}))
+    with pytest.raises(DiskFull):
+        RevisionService(tools=tools, viewer=ADA).publish(
+            "ada", "kept", base=1, message="", files=tar_of({"b.bin": os.urandom(16 << 20)})
+        )
+    assert tools.labs.names_of("ada") == {"kept"}
+    assert len(list(tools.repos.stores())) == 1
+    assert shutil.disk_usage(small_disk).free > (6 << 20)
+    assert labs.get("ada", "kept") == kept
+    assert len(RevisionService(tools=tools, viewer=ADA).read(kept, 1, "a.bin")) == 1 << 20
+    tools.close()
