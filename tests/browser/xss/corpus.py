@@ -186,7 +186,7 @@ def _output(data: dict[str, Any]) -> dict[str, Any]:
 def _notebooks() -> Iterator[Hostile]:
     breaks = '"><img src=x onerror=trap(1)>'
     svg = b64(SVG)
-    odd = [
+    odd: list[dict[str, Any]] = [
         {"cell_type": "code", "id": breaks, "source": "1", "outputs": [
             {"output_type": "error", "ename": breaks, "evalue": breaks, "traceback": [breaks, SCRIPT]},
             {"output_type": "error", "ename": SCRIPT, "evalue": breaks, "traceback": []},

@@ -6,7 +6,7 @@ from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, sync_playwright
 from tests.browser.xss.corpus import SNIPPETS, Hostile, corpus
 from tests.support.browser import chromium
 from tests.support.labs_service import LabsServer, labs_server
@@ -51,6 +51,10 @@ class Watch:
 
     sprung: list[str] = field(default_factory=list)
     requests: list[Request] = field(default_factory=list)
+
+    def dismiss(self, dialog: Dialog) -> None:
+        self.sprung.append("dialog")
+        dialog.dismiss()
 
 
 @pytest.fixture(scope="module")
@@ -102,7 +106,7 @@ def visitor(browser: Browser, server: LabsServer, *, bypasses: bool) -> Iterator
 def watched(visitor: BrowserContext) -> Iterator[tuple[Page, Watch]]:
     page, watch = visitor.new_page(), Watch()
     page.expose_binding("trap", lambda _source, what: watch.sprung.append(str(what)))
-    page.on("dialog", lambda dialog: (watch.sprung.append("dialog"), dialog.dismiss()))
+    page.on("dialog", watch.dismiss)
     page.on("request", lambda request: watch.requests.append(request))  # noqa: PLW0108
     page.on("popup", lambda _popup: watch.sprung.append("popup"))
     yield page, watch

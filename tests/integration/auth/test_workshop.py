@@ -1,6 +1,7 @@
 """One password that everybody shares."""
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from tests.support.hub import Hub, notice, running_hub, submit
@@ -11,7 +12,11 @@ SHARED = "open sesame 2030"
 @pytest.fixture(scope="module")
 def workshop(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub]:
     folder = tmp_path_factory.mktemp("workshop")
-    auth = {"kind": "workshop", "workshop_password": SHARED, "local": {"failures": 3}}
+    auth: dict[str, Any] = {
+        "kind": "workshop",
+        "workshop_password": SHARED,
+        "local": {"failures": 3},
+    }
     with running_hub(folder, **auth) as running:
         yield running
 

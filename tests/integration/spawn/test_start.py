@@ -30,7 +30,8 @@ def person(site: Site) -> Iterator[httpx.Client]:
 
 def tag_of(page: str, value: str) -> str:
     """The input element of the start page that chooses `value`."""
-    return next(tag for tag in re.findall(r"<input[^>]*>", page) if f'value="{value}"' in tag)
+    tags: list[str] = re.findall(r"<input[^>]*>", page)
+    return next(tag for tag in tags if f'value="{value}"' in tag)
 
 
 def submit(client: httpx.Client, user: str, fields: dict[str, Any]) -> httpx.Response:

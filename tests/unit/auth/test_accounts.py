@@ -2,6 +2,7 @@
 
 import time
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 
@@ -42,7 +43,7 @@ class Office:
         self.rule = Local(failures=3, failure_minutes=10, invitation_days=7)
         self.engine = open_engine(f"sqlite:///{path}")
         Base.metadata.create_all(self.engine)
-        tools = {"sessions": session_maker(self.engine), "clock": self.clock}
+        tools: dict[str, Any] = {"sessions": session_maker(self.engine), "clock": self.clock}
         self.former = FormerNames(**tools)
         self.accounts = Accounts(
             **tools,
