@@ -12,6 +12,7 @@ import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 import { flaskIcon } from './icons';
 import { LabsModel } from './model';
 import { Publisher } from './publisher';
+import { Saves } from './saves';
 import { strings } from './strings';
 import { CommandIDs, ILabs } from './tokens';
 
@@ -37,7 +38,8 @@ export const publish: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null
   ) => {
     const text = strings((translator ?? nullTranslator).load('machinelabs'));
-    const publisher = new Publisher({ app, model, text, documents });
+    const saves = new Saves(app.docRegistry);
+    const publisher = new Publisher({ app, model, text, documents, saves });
     const { commands } = app;
     let connected = false;
     model.about.then(

@@ -7,6 +7,7 @@ import { IJob, IStanding, LabsError } from './api';
 import { follow, IEnding } from './follow';
 import { LabsModel } from './model';
 import { tagsOf } from './names';
+import { Saves } from './saves';
 import { sentence } from './sentence';
 import { IPublishForm, PublishBody, PublishDialog } from './publishdialog';
 import { Strings } from './strings';
@@ -19,6 +20,7 @@ export interface IPublisherOptions {
   model: LabsModel;
   text: Strings;
   documents: IDocumentManager | null;
+  saves: Saves;
 }
 
 export class Publisher {
@@ -117,8 +119,11 @@ export class Publisher {
       };
     }
     const next = standing.revision + 1;
+    const isMine = standing.may_edit !== false;
     return {
-      title: words.againTitle(standing.lab, next),
+      title: isMine
+        ? words.againTitle(standing.lab, next)
+        : words.forkTitle(standing.lab),
       buttons: [
         cancel,
         Dialog.createButton({
@@ -126,7 +131,9 @@ export class Publisher {
           actions: ['as-new'],
           accept: false
         }),
-        Dialog.okButton({ label: words.publishRevision(next) })
+        Dialog.okButton({
+          label: isMine ? words.publishRevision(next) : words.forkAndPublish
+        })
       ],
       defaultButton: 2,
       hasClose: true,
@@ -204,7 +211,7 @@ export class Publisher {
 
   /** Save what is open and changed at `path` or below it: what you see is what leaves. */
   private async saveAll(path: string): Promise<void> {
-    const { app, documents } = this._options;
+    const { app, documents, saves } = this._options;
     const { contents } = app.serviceManager;
     for (const widget of app.shell.widgets('main')) {
       const context = documents?.contextForWidget(widget);
@@ -213,7 +220,7 @@ export class Publisher {
       }
       const open = contents.localPath(context.path);
       if (open === path || open.startsWith(`${path}/`)) {
-        await context.save();
+        await saves.save(context);
       }
     }
   }

@@ -68,6 +68,8 @@ export function strings(trans: TranslationBundle) {
       newTitle: trans.__('Publish as lab'),
       againTitle: (lab: string, revision: number) =>
         trans.__('Publish r%1 of %2', revision, lab),
+      forkTitle: (lab: string) => trans.__('Publish your fork of %1', lab),
+      forkAndPublish: trans.__('Fork and publish'),
       what: trans.__('What'),
       notebookAlone: (name: string) => trans.__('Only %1', name),
       wholeFolder: (name: string) => trans.__('The whole folder %1', name),
