@@ -118,19 +118,20 @@ class Engine:
             raise BuildFailed(image, "The engine", str(error.explanation), log.name) from error
 
     def _follow(self, stream: Iterator[dict[str, str]], image: str, log: TextIO) -> None:
-        step, said = "The first step", ""
+        step, said, fault = "The first step", "", ""
+        # To the end, also after an error: the engine closes the stream, and so the connection.
         for message in stream:
             text = message.get("stream", "")
             log.write(text or message.get("error", ""))
+            fault = fault or message.get("error", "")
             if text.startswith("Step "):
                 step = text.strip()
             elif text.strip():
                 said = text.strip().splitlines()[-1]
-            if "error" in message:
-                fault = f"{said} {message['error']}"
-                if "no space left" in fault.lower():
-                    raise DiskFull(image, str(self.root))
-                raise BuildFailed(image, step[:120], said or message["error"], log.name)
+        if "no space left" in f"{said} {fault}".lower() and fault:
+            raise DiskFull(image, str(self.root))
+        if fault:
+            raise BuildFailed(image, step[:120], said or fault, log.name)
 
 
 def pack(folders: Mapping[str, Path | list[Path]], into: IO[bytes]) -> None:
