@@ -106,9 +106,20 @@ def visitor(browser: Browser, server: LabsServer, *, bypasses: bool) -> Iterator
 def watched(visitor: BrowserContext) -> Iterator[tuple[Page, Watch]]:
     page, watch = visitor.new_page(), Watch()
     page.expose_binding("trap", lambda _source, what: watch.sprung.append(str(what)))
-    page.on("dialog", watch.dismiss)
-    page.on("request", lambda request: watch.requests.append(request))  # noqa: PLW0108
-    page.on("popup", lambda _popup: watch.sprung.append("popup"))
+
+    def dismiss(dialog: Dialog) -> None:
+        watch.sprung.append("dialog")
+        dialog.dismiss()
+
+    def note(request: Request) -> None:
+        watch.requests.append(request)
+
+    def popped(_popup: Page) -> None:
+        watch.sprung.append("popup")
+
+    page.on("dialog", dismiss)
+    page.on("request", note)
+    page.on("popup", popped)
     yield page, watch
     page.close()
 

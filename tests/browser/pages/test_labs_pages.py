@@ -1,0 +1,140 @@
+"""The labs' pages in a real browser: search, keyboard, narrow windows, dark, accessibility."""
+
+from collections.abc import Iterator
+
+import pytest
+from axe_playwright_python.sync_playwright import Axe
+from playwright.sync_api import Browser, Page, expect, sync_playwright
+from tests.support.browser import chromium, new_person
+from tests.support.content import cell, moons_lab, notebook
+from tests.support.labs_service import LabsServer, labs_server
+
+pytestmark = pytest.mark.browser
+
+ADDRESSES = [
+    "/",
+    "/?q=nothing-like-it",
+    "/ada/two-moons",
+    "/ada/two-moons/@r1",
+    "/ada/two-moons/files",
+    "/ada/two-moons/files/data/moons.csv",
+    "/ada/two-moons/files/model.py",
+    "/ada/two-moons/revisions",
+    "/ada/two-moons/forks",
+    "/grace/two-moons",
+    "/ada",
+    "/limits",
+    "/nobody",
+]
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
+    with labs_server(tmp_path_factory.mktemp("labs")) as running:
+        lab = running.publish(
+            "ada",
+            moons_lab(),
+            title="Two moons",
+            description="How far a tiny network gets",
+            tags=("numpy", "teaching"),
+            image="datascience",
+        )
+        fork = running.fork("grace", lab)
+        running.revise(lab, moons_lab() | {"model.py": b"x = 2\n"}, "Train faster")
+        running.revise(fork, moons_lab() | {"model.py": b"x = 3\n"}, "Mine")
+        for number in range(30):
+            files = {"main.ipynb": notebook([cell("code", f"print({number})", "a")])}
+            running.publish("bob", files, title=f"Exercise {number}", tags=("exercise",))
+        yield running
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    with sync_playwright() as playwright, chromium(playwright) as started:
+        yield started
+
+
+@pytest.fixture
+def page(browser: Browser) -> Iterator[Page]:
+    context = new_person(browser)
+    yield context.new_page()
+    context.close()
+
+
+def test_search_narrows_as_one_types_and_the_address_follows(
+    page: Page, server: LabsServer
+) -> None:
+    page.goto(f"{server.url}/")
+    page.get_by_label("Search labs").fill("moons")
+    expect(page.locator(".ml-lab-card")).to_have_count(2)
+    assert "q=moons" in page.url
+    page.get_by_label("Search labs").fill("no such lab")
+    expect(page.get_by_text("No lab has all of that")).to_be_visible()
+
+
+def test_more_goes_on_until_the_last(page: Page, server: LabsServer) -> None:
+    page.goto(f"{server.url}/")
+    expect(page.locator(".ml-lab-card")).to_have_count(24)
+    page.get_by_role("link", name="More").click()
+    expect(page.locator(".ml-lab-card")).to_have_count(32)
+    expect(page.get_by_role("link", name="More")).to_have_count(0)
+
+
+def test_all_can_be_read_without_scripts(browser: Browser, server: LabsServer) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(f"{server.url}/?q=moons")
+    page.get_by_role("link", name="Two moons").first.click()
+    expect(page.get_by_role("heading", name="The boundary")).to_be_visible()
+    page.get_by_role("link", name="Files").first.click()
+    page.get_by_role("link", name="model.py", exact=True).click()
+    expect(page.locator("code")).to_contain_text("x = ")
+    context.close()
+
+
+def test_code_is_copied_and_cells_have_addresses(page: Page, server: LabsServer) -> None:
+    page.context.grant_permissions(["clipboard-read", "clipboard-write"])
+    page.goto(f"{server.url}/ada/two-moons#cell-plot")
+    code = page.locator("#cell-plot .ml-code")
+    code.hover()
+    code.get_by_role("button", name="Copy").click()
+    expect(code.get_by_role("button")).to_have_text("Copied")
+
+
+def test_the_outline_leads_to_headings(page: Page, server: LabsServer) -> None:
+    page.goto(f"{server.url}/ada/two-moons")
+    page.get_by_role("navigation", name="Outline").get_by_text("The boundary").click()
+    expect(page.get_by_role("heading", name="The boundary")).to_be_in_viewport()
+
+
+def test_the_keyboard_reaches_the_content_past_the_header(page: Page, server: LabsServer) -> None:
+    page.goto(f"{server.url}/ada/two-moons")
+    page.keyboard.press("Tab")
+    expect(page.get_by_text("Skip to content")).to_be_focused()
+    page.keyboard.press("Enter")
+    page.keyboard.press("Tab")
+    expect(page.get_by_role("link", name="ada", exact=True)).to_be_focused()
+
+
+@pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
+def test_no_page_has_a_known_barrier(browser: Browser, server: LabsServer, *, dark: bool) -> None:
+    context = new_person(browser, dark=dark)
+    page = context.new_page()
+    found = {}
+    for address in ADDRESSES:
+        page.goto(server.url + address)
+        violations = Axe().run(page).response["violations"]
+        if violations:
+            found[address] = [(one["id"], one["nodes"][0]["html"][:160]) for one in violations]
+    context.close()
+    assert found == {}
+
+
+def test_no_page_scrolls_sideways_in_a_narrow_window(browser: Browser, server: LabsServer) -> None:
+    context = new_person(browser, narrow=True)
+    page = context.new_page()
+    for address in ADDRESSES:
+        page.goto(server.url + address)
+        wide = page.evaluate("document.documentElement.scrollWidth - window.innerWidth")
+        assert wide <= 0, address
+    context.close()
