@@ -158,14 +158,23 @@ class Hub:
 
     def person(self, name: str) -> dict[str, Any]:
         """Return JupyterHub's own model of somebody."""
+        found: dict[str, Any] = self._ask(f"/users/{name}")
+        return found
+
+    def people(self) -> list[dict[str, Any]]:
+        """Return JupyterHub's own models of everybody."""
+        found: list[dict[str, Any]] = self._ask("/users")
+        return found
+
+    def _ask(self, path: str) -> Any:
         token = Files(self.data).secret("operator_api_token")
         answer = httpx.get(
-            f"{Addresses(self.settings).hub_local}/hub/api/users/{name}",
+            f"{Addresses(self.settings).hub_local}/hub/api{path}",
             headers={"Authorization": f"token {token}"},
+            timeout=60,
         )
         answer.raise_for_status()
-        found: dict[str, Any] = answer.json()
-        return found
+        return answer.json()
 
     def sessions(self) -> Any:
         """Return a maker of database transactions."""
