@@ -7,6 +7,12 @@
   const cancel = document.getElementById("cancel");
   const stream = new EventSource(page.dataset.progress);
 
+  const fill = (percent) => {
+    bar.style.width = `${percent}%`;
+    bar.parentElement.setAttribute("aria-valuenow", percent);
+  };
+  fill(bar.parentElement.getAttribute("aria-valuenow"));
+
   const show = (phase) => {
     const line = document.querySelector(`[data-phase="${phase.name}"]`);
     if (!line) return;
@@ -17,10 +23,7 @@
 
   stream.onmessage = ({ data }) => {
     const event = JSON.parse(data);
-    if (event.progress !== undefined) {
-      bar.style.width = `${event.progress}%`;
-      bar.parentElement.setAttribute("aria-valuenow", event.progress);
-    }
+    if (event.progress !== undefined) fill(event.progress);
     if (event.ready || event.failed) {
       stream.close();
       // The Hub sends on to the server, or says what failed.
