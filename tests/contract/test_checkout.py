@@ -104,7 +104,7 @@ def test_make_help_lists_every_target_and_the_readme_names_only_those() -> None:
     ).stdout
     assert {target for target in phony if target not in shown} == set()
     for page in ("README.md", "CONTRIBUTING.md"):
-        for target in re.findall(r"`?make ([a-z]+)\b(?!/)", (ROOT / page).read_text()):
+        for target in re.findall(r"(?m)(?:^|`)make ([a-z]+)\b(?!/)", (ROOT / page).read_text()):
             assert re.search(rf"^{target}:", makefile, re.MULTILINE), f"{page}: make {target}"
 
 

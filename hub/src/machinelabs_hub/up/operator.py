@@ -12,7 +12,7 @@ from machinelabs_hub.sites import Addresses, Files
 class HubAway(Unavailable):
     """The site's Hub does not answer."""
 
-    code = "hub_away"
+    code = "site_not_running"
 
 
 class HubRefused(Conflict):
