@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 from sqlalchemy import inspect
-from tests.support.postgres import Postgres
 
 from machinelabs_hub.db import migrate
 from machinelabs_hub.db.engine import open_engine
@@ -14,8 +13,8 @@ from machinelabs_hub.db.engine import open_engine
 def empty(request: pytest.FixtureRequest, tmp_path: Path) -> str:
     if request.param == "sqlite":
         return f"sqlite:///{tmp_path}/a.sqlite"
-    server: Postgres = request.getfixturevalue("postgres_server")
-    return server.new_database()
+    url: str = request.getfixturevalue("postgres_server").new_database()
+    return url
 
 
 def test_every_table_comes_and_goes_and_none_differs_from_the_code(empty: str) -> None:
