@@ -191,3 +191,12 @@ def test_sizes_are_said_as_people_say_them() -> None:
     assert [words.size(n) for n in (0, 999, 2048, 40 << 20, 3 << 40)] == [
         "0 B", "999 B", "2.0 kB", "40 MB", "3072 GB"
     ]  # fmt: skip
+
+
+def test_a_kept_page_is_never_somebody_elses_or_out_of_date(world: World) -> None:
+    path = "/grace/two-moons"
+    first = world.text(path)
+    assert world.text(path) == first
+    assert world.text(f"{path}?x=1") != first
+    world.server.revise(world.fork, moons_lab() | {"model.py": b"x = 9\n"}, "Newer")
+    assert "r3," in world.text(path)

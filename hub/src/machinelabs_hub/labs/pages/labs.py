@@ -10,11 +10,12 @@ from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
 from machinelabs_hub.labs.pages.addresses import content_address
 from machinelabs_hub.labs.pages.frame import frame, numbered, shown_file
-from machinelabs_hub.labs.pages.look import page, page_around, tag_of, unchanged
+from machinelabs_hub.labs.pages.look import KeptPages, page, page_around, tag_of, unchanged
 from machinelabs_hub.labs.pages.shelf import shelf_of
 from machinelabs_hub.labs.security import Ctx
 
 router = APIRouter()
+_kept = KeptPages()
 
 
 @router.get("/{owner}/{name}", include_in_schema=False)
@@ -33,8 +34,10 @@ def revision(request: Request, ctx: Ctx, owner: str, name: str, number: str) -> 
 
 def _notebook(request: Request, ctx: Context, lab: Lab, at: Revision | None) -> Response:
     values = frame(ctx, lab, "notebook", revision=at)
-    tag = tag_of(lab, at, values["parent"], ctx.person, ctx.csrf_token)
-    if known := unchanged(request, tag):
+    tag = tag_of(
+        ctx.settings.data, request.url, lab, at, values["parent"], ctx.person, ctx.csrf_token
+    )
+    if known := unchanged(request, tag) or _kept.find(tag):
         return known
     number = at.number if at else lab.revision
     entry = _entrypoint(ctx, lab, number)
@@ -50,8 +53,7 @@ def _notebook(request: Request, ctx: Context, lab: Lab, at: Revision | None) -> 
             entry=shown_file(lab, number, entry),
             **values,
         )
-    answer.headers["ETag"] = tag
-    return answer
+    return _kept.keep(tag, answer)
 
 
 def _entrypoint(ctx: Context, lab: Lab, number: int) -> FileEntry | None:

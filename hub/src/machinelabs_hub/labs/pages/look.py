@@ -1,6 +1,8 @@
 """How a page is made: templates filled with what every page shows, and content streamed into it."""
 
 import hashlib
+import threading
+from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
 from pathlib import Path
@@ -15,6 +17,7 @@ from markupsafe import Markup
 from machinelabs_hub import theme
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.pages import assets, words
+from machinelabs_hub.labs.render.cache import RENDERER
 from machinelabs_hub.sites import LABS_PREFIX
 
 _PLACE: Final = "<!--ml:content-->"
@@ -91,7 +94,7 @@ def page_around(
 
 def tag_of(*parts: object) -> str:
     """Return the ETag of a page that shows just `parts`."""
-    text = "\0".join(map(str, (assets.VERSION, *parts)))
+    text = "\0".join(map(str, (assets.VERSION, RENDERER, *parts)))
     return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
 
 
@@ -102,6 +105,38 @@ def unchanged(request: Request, tag: str) -> Response | None:
         return None
     headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
     return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
+
+
+class KeptPages:
+    """The whole pages that were read last, by ETag: an ETag stands for all that a page shows."""
+
+    def __init__(self, *, most_bytes: int = 64 << 20) -> None:
+        self._most = most_bytes
+        self._pages: OrderedDict[str, bytes] = OrderedDict()
+        self._held = 0
+        self._lock = threading.Lock()
+
+    def find(self, tag: str) -> Response | None:
+        """Return the page of this ETag, or None."""
+        with self._lock:
+            body = self._pages.get(tag)
+            if body is None:
+                return None
+            self._pages.move_to_end(tag)
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+        return HTMLResponse(body, headers=headers)
+
+    def keep(self, tag: str, answer: Response) -> Response:
+        """Return `answer` with its ETag; a page that is not streamed is kept."""
+        answer.headers["ETag"] = tag
+        if isinstance(answer, HTMLResponse):
+            body = bytes(answer.body)
+            with self._lock:
+                self._held += len(body) - len(self._pages.pop(tag, b""))
+                self._pages[tag] = body
+                while self._held > self._most:
+                    self._held -= len(self._pages.popitem(last=False)[1])
+        return answer
 
 
 def _stream(head: str, pieces: Iterator[str], tail: str) -> Iterator[bytes]:
