@@ -74,6 +74,7 @@ export class LabsModel implements IDisposable {
 
   /** Look again soon: a file was saved, a lab published. */
   refresh(): void {
+    this._asked += 1;
     void this._poll.refresh().catch(() => undefined);
   }
 
@@ -87,18 +88,30 @@ export class LabsModel implements IDisposable {
     if (!(await this.about).connected) {
       return;
     }
-    const path = this._path;
-    const standing = path ? await this.api.standing(path) : null;
-    if (path === this._path && !same(standing, this._standing)) {
-      const turned = (standing === null) !== (this._standing === null);
-      this._standing = standing;
-      this._standingChanged.emit(standing);
-      if (turned) {
-        this._isLabChanged.emit();
+    // A poll that runs drops what is asked of it meanwhile: look until nothing was.
+    let asked: number;
+    do {
+      asked = this._asked;
+      const standing = this._path ? await this.api.standing(this._path) : null;
+      if (asked === this._asked) {
+        this.set(standing);
       }
+    } while (asked !== this._asked);
+  }
+
+  private set(standing: IStanding | null): void {
+    if (same(standing, this._standing)) {
+      return;
+    }
+    const turned = (standing === null) !== (this._standing === null);
+    this._standing = standing;
+    this._standingChanged.emit(standing);
+    if (turned) {
+      this._isLabChanged.emit();
     }
   }
 
+  private _asked = 0;
   private _path = '';
   private _standing: IStanding | null = null;
   private _standingChanged = new Signal<this, IStanding | null>(this);
