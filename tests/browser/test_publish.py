@@ -64,9 +64,7 @@ def open_panel(page: Page, tab: str) -> None:
     page.get_by_role("tab", name=tab, exact=True).click()
 
 
-def test_a_notebook_is_published_found_forked_and_published_again(
-    site: Site, chromium: Browser, tmp_path: Path
-) -> None:
+def publish_twice(site: Site, chromium: Browser, tmp_path: Path) -> None:
     server = site.start_server(OWNER)
     put(server, "survey", None, "directory")
     put(server, "survey/main.ipynb", BOOK)
@@ -103,6 +101,12 @@ def test_a_notebook_is_published_found_forked_and_published_again(
     expect(page.locator(".jp-MachineLabs-row")).to_contain_text(["A survey of answers"])
     ours.screenshot(page, tmp_path, "panel")
 
+
+def test_a_notebook_is_published_found_forked_and_published_again(
+    site: Site, chromium: Browser, tmp_path: Path
+) -> None:
+    publish_twice(site, chromium, tmp_path)
+
     # Another person finds and forks it; the fork is theirs, and so is its next revision.
     site.start_server(OTHER)
     other = lab_of(site, chromium, OTHER, "", dark=True)
@@ -115,6 +119,8 @@ def test_a_notebook_is_published_found_forked_and_published_again(
     expect(other.locator(".jp-NotebookPanel .cm-content").first).to_contain_text("# more")
     ours.screenshot(other, tmp_path, "fork")
     ours.run_all_cells(other)
+    other.locator(".jp-CodeCell .cm-content").click()
+    other.keyboard.type("\n# theirs")
     other.keyboard.press("Control+s")
     expect(other.locator(".jp-MachineLabs-status")).to_contain_text("1 changed")
     other.locator(".jp-MachineLabs-status button").click()
