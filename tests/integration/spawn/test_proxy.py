@@ -8,8 +8,9 @@ from pathlib import Path
 
 import httpx
 import pytest
-from machinelabs_hub.spawn.proxy import WorkOnlyProxy
 from tests.support.places import free_port
+
+from machinelabs_hub.spawn.proxy import WorkOnlyProxy
 
 
 @pytest.mark.asyncio
