@@ -123,7 +123,8 @@ function Form(
   const words = text.publish;
   const [form, setForm] = useState(props.form);
   const [named, setNamed] = useState(props.form.name !== '');
-  const [titled, setTitled] = useState(props.form.title !== '');
+  // A reference, not a state: a preview that was asked for before must see what was typed since.
+  const titled = useRef(props.form.title !== '');
   const [preview, setPreview] = useState<IPreview | null>(null);
   const [failed, setFailed] = useState('');
   const asked = useRef(0);
@@ -139,15 +140,13 @@ function Form(
       found => {
         if (turn === asked.current) {
           setPreview(found);
-          if (!titled) {
+          if (!titled.current) {
             set({ title: found.title });
           }
         }
       },
       reason => turn === asked.current && setFailed(sentence(reason))
     );
-    // The title follows the preview only until a person writes one.
-    // eslint-disable-next-line react-hooks/exhaustive-deps
   }, [api, form.path, form.again, form.strip]);
 
   const name = named ? form.name : nameFromTitle(form.title);
@@ -188,7 +187,7 @@ function Form(
               maxLength={120}
               required
               onChange={event => {
-                setTitled(true);
+                titled.current = true;
                 set({ title: event.target.value });
               }}
             />
