@@ -97,7 +97,7 @@ def test_a_notebook_becomes_a_lab_that_another_person_forks_runs_and_publishes(
     expect(visitor.locator(".ml-lineage")).to_contain_text(f"{OWNER}/{LAB} r1")
     expect(visitor.locator("main")).to_contain_text("# and below")
     visitor.goto(f"{site.labs_url}/{OWNER}/{LAB}/forks")
-    expect(visitor.locator("main")).to_contain_text(f"{OTHER}/{LAB}")
+    expect(visitor.locator(f'main article a[href$="/{OTHER}/{LAB}"]')).to_have_count(1)
     visitor.goto(f"{site.labs_url}/{OWNER}/{LAB}")
     expect(visitor.locator("main")).not_to_contain_text("# and below")
 
