@@ -77,9 +77,8 @@ def test_a_terminal_that_runs_something_is_work(server: NotebookServer) -> None:
     address = f"{server.url.replace('http', 'ws')}/terminals/websocket/{name}?token={TOKEN}"
     with closing(create_connection(address)) as terminal:
         wait_for(lambda: busy(server) == [])
-        terminal.send(json.dumps(["stdin", "sleep 60\r"]))
+        terminal.send(json.dumps(["stdin", "sleep 4\r"]))
         wait_for(lambda: busy(server) == ["terminal"])
-        terminal.send(json.dumps(["stdin", "\x03"]))
         wait_for(lambda: busy(server) == [])
     server.http.delete(f"/api/terminals/{name}")
 

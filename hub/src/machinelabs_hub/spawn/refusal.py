@@ -43,12 +43,15 @@ def refuse_early() -> None:
         options: Any = None,
     ) -> None:
         spawner = user.spawners[server_name]
+        if not hasattr(spawner, "check"):
+            # A spawner that is not ours has no catalogue to check against.
+            return await start(self, user, server_name, display_name, options)
         try:
             spawner.check(spawner.orm_spawner.user_options or {} if options is None else options)
         except MachineLabsError as error:
             if options is None:
                 spawner.forget_bad_choice()
             raise refusal(error) from error
-        await start(self, user, server_name, display_name, options)
+        return await start(self, user, server_name, display_name, options)
 
     BaseHandler.spawn_single_user = checked
