@@ -208,9 +208,10 @@ def all_rules() -> list[str]:
 
 
 def test_without_root_the_report_says_plainly_that_nothing_is_filtered(site: Site) -> None:
+    settings = site.settings
     os.seteuid(65534)
     try:
-        report = apply_filter(site.settings)
+        report = apply_filter(settings)
     finally:
         os.seteuid(0)
     assert not report.enforced
