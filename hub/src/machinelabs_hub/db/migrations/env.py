@@ -6,9 +6,9 @@ from alembic import context
 
 from machinelabs_hub.db.base import Base, Utc
 from machinelabs_hub.db.migrate import CONNECTION
-from machinelabs_hub.db.tables import accounts, labs
+from machinelabs_hub.db.tables import accounts, labs, members, proposals, requests, stars
 
-TABLES = (accounts, labs)
+TABLES = (accounts, labs, members, proposals, requests, stars)
 """Imported so that the metadata holds their tables."""
 
 

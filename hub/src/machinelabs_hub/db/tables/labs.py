@@ -2,7 +2,17 @@
 
 from datetime import datetime
 
-from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint, text
+from sqlalchemy import (
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+    text,
+)
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from machinelabs_hub.db.base import Base, Utc
@@ -28,6 +38,7 @@ class LabRow(Base):
         Index("ix_labs_newest", "visibility", "created_at", "id"),
         Index("ix_labs_updated", "visibility", "updated_at", "id"),
         Index("ix_labs_forks", "visibility", "forks", "id"),
+        Index("ix_labs_stars", "visibility", "stars", "id"),
     )
 
     id: Mapped[int] = mapped_column(Serial, primary_key=True)
@@ -51,12 +62,24 @@ class LabRow(Base):
     """Title, description, tags, owner, name and README in lower case, for finding it."""
     forks: Mapped[int] = mapped_column(Integer, default=0)
     """How many forks are public and not in the trash."""
+    stars: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    language: Mapped[str | None] = mapped_column(String(32), index=True)
+    """What its notebooks or scripts are written in, in lower case."""
+    has_outputs: Mapped[bool] = mapped_column(default=False, server_default=false())
+    runs_clean: Mapped[bool | None] = mapped_column()
+    """Whether its newest revision ran from top to bottom; None: not tried."""
+    featured_at: Mapped[datetime | None] = mapped_column(Utc, index=True)
+    """When an admin put it on the first page; None: nobody did."""
+    open_from: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
+    """The first revision that others than its members may read."""
     parent_id: Mapped[int | None] = mapped_column(
         ForeignKey("labs.id", ondelete="SET NULL"), index=True
     )
     parent_owner: Mapped[str | None] = mapped_column(String(255))
     parent_name: Mapped[str | None] = mapped_column(String(64))
     parent_revision: Mapped[int | None] = mapped_column(Integer)
+    parent_synced: Mapped[int | None] = mapped_column(Integer)
+    """The parent's newest revision that is merged into this fork."""
     created_at: Mapped[datetime] = mapped_column(Utc)
     updated_at: Mapped[datetime] = mapped_column(Utc)
     trashed_at: Mapped[datetime | None] = mapped_column(Utc, index=True)
