@@ -10,7 +10,7 @@ from machinelabs_hub.db.tables.labs import Serial
 
 
 class ProposalRow(Base):
-    """An offer to one lab; it is numbered within that lab: #1, #2, …"""
+    """An offer to one lab, numbered within that lab: #1, #2 and so on."""
 
     __tablename__ = "proposals"
     __table_args__ = (
