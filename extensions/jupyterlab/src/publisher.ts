@@ -9,7 +9,8 @@ import { LabsModel } from './model';
 import { tagsOf } from './names';
 import { Saves } from './saves';
 import { sentence } from './sentence';
-import { IPublishForm, PublishBody, PublishDialog } from './publishdialog';
+import { PublishBody, PublishDialog } from './publishdialog';
+import { IPublishForm } from './publishform';
 import { Strings } from './strings';
 
 const TOAST_MS = 15_000;
