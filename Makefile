@@ -3,7 +3,8 @@
 DATA ?= data
 PORT ?=
 HOST ?=
-export PATH := $(CURDIR)/.venv/bin:$(PATH):$(CURDIR)/.tools/uv/bin
+# Programs that were brought here come before older ones of the machine.
+export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/node/bin:$(PATH):$(CURDIR)/.tools/uv/bin
 
 HUB := .venv/bin/machinelabs-hub
 SITE := --data "$(DATA)"
@@ -52,9 +53,10 @@ uninstall: ## take away what `make run` made; homes only when asked by name
 
 setup: $(STAMPS)/packages $(STAMPS)/python $(STAMPS)/proxy ## install what programs and packages are missing
 
-$(STAMPS)/packages: scripts/need
-	@scripts/need python3=python3 python-venv=python3-venv node=nodejs npm=npm git=git \
+$(STAMPS)/packages: scripts/need scripts/node scripts/node.txt
+	@scripts/need python3=python3 python-venv=python3-venv git=git \
 	  debootstrap=debootstrap iptables=iptables /etc/ssl/certs/ca-certificates.crt=ca-certificates
+	@scripts/node
 	@mkdir -p $(@D) && touch $@
 
 $(STAMPS)/python: requirements.txt $(PROJECTS) scripts/environment | $(STAMPS)/packages

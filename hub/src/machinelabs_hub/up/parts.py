@@ -15,6 +15,9 @@ from machinelabs_hub.up.layout import SETTINGS
 
 PROXY: Final = "configurable-http-proxy"
 TOOLS: Final = CHECKOUT / ".tools" / "node_modules" / ".bin"
+NODE: Final = CHECKOUT / ".tools" / "node" / "bin"
+"""The Node that `make setup` brought where the machine has none that is new enough."""
+
 HUB_CONFIG: Final = CHECKOUT / "config" / "single" / "jupyterhub_config.py"
 PATIENCE_SECONDS: Final = 60
 
@@ -140,6 +143,7 @@ def environment_of(part: Part, settings: Settings) -> dict[str, str]:
     }
     own = {
         SETTINGS_VARIABLE: str(settings.data / SETTINGS),
+        "PATH": _path(),
         "PYTHONUNBUFFERED": "1",
         "NODE_NO_WARNINGS": "1",
         # Our own parts are on this machine: no proxy of the site's stands between them.
@@ -157,9 +161,13 @@ def proxy_program() -> str:
     """
     own = TOOLS / PROXY
     found = str(own) if own.exists() else shutil.which(PROXY)
-    if not found or not shutil.which("node"):
+    if not found or not shutil.which("node", path=_path()):
         raise ProxyMissing("The proxy is not installed. Run `make setup` in the checkout first.")
     return str(Path(found))
+
+
+def _path() -> str:
+    return f"{NODE}:{os.environ.get('PATH', os.defpath)}"
 
 
 def _no_proxy(inherited: Mapping[str, str], settings: Settings) -> str:
