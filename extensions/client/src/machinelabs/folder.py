@@ -61,8 +61,7 @@ def scan(root: Path) -> Scan:
     if not root.is_dir():
         raise FolderFault(f"There is no folder “{shown(root.name)}”.")
     found = Scan()
-    rules = _rules(root)
-    for seen, (relative, entry) in enumerate(_walk(root, rules, found)):
+    for seen, (relative, entry) in enumerate(_walk(root, IgnoreRules(), found)):
         if seen >= MOST:
             found.faults.append(f"The folder holds more than {MOST:,} files. Choose a smaller one.")
             break
@@ -112,13 +111,16 @@ def over_limits(found: Scan, limits: Limits) -> list[str]:
     return faults
 
 
-def _rules(root: Path) -> IgnoreRules:
-    try:
-        return IgnoreRules.from_text((root / ignore.FILE).read_text(errors="replace"))
-    except FileNotFoundError:
-        return IgnoreRules()
-    except OSError as error:
-        raise FolderFault(f"{ignore.FILE} cannot be read: {error.strerror}.") from error
+def _rules(root: Path, below: str, rules: IgnoreRules) -> IgnoreRules:
+    for name in ignore.FILES:
+        try:
+            text = (root / below / name).read_text(encoding="utf-8", errors="replace")
+        except (FileNotFoundError, IsADirectoryError):
+            continue
+        except OSError as error:
+            raise FolderFault(f"{name} cannot be read: {error.strerror}.") from error
+        rules = rules.also(text, below)
+    return rules
 
 
 def _walk(
@@ -130,6 +132,7 @@ def _walk(
     except OSError as error:
         found.faults.append(f"“{shown(below or root.name)}” cannot be read: {error.strerror}.")
         return
+    rules = _rules(root, below, rules)
     for entry in entries:
         relative = f"{below}/{entry.name}" if below else entry.name
         is_folder = entry.is_dir(follow_symlinks=False)

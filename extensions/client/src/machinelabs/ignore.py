@@ -1,54 +1,137 @@
-"""What of a folder is not published: hidden files, caches, and what `.mlignore` names. Pure.
+"""What of a folder is not published: hidden files, caches, `.gitignore`, `.mlignore`. Pure.
 
-`.mlignore` holds one pattern a line; `#` begins a comment. `*`, `?` and `[…]` match within a
-name, `**` any folders. A pattern with a `/` in it is seen from the lab's folder, any other
-matches a name anywhere; one that ends with `/` matches folders only.
+Both files are read in every folder and mean what git makes of them: one pattern a line, `#`
+begins a comment, `*`, `?` and `[…]` match within a name, `**` any folders. A pattern with a `/`
+in it is seen from its own folder, any other matches a name anywhere below; one that ends with `/`
+matches folders only; `!` takes back in what an earlier pattern left out. The last pattern that
+matches decides, a deeper file after a higher one, and `.mlignore` after `.gitignore`. What lies in
+a folder that is left out stays out.
 """
 
-from collections.abc import Sequence
+import re
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Final, Self
 
-FILE: Final = ".mlignore"
+FILES: Final = (".gitignore", ".mlignore")
+"""In the order in which they are read: a later one has the last word."""
+
 ALWAYS: Final = frozenset({"__pycache__", "node_modules", "lost+found"})
 
 
 @dataclass(frozen=True, slots=True)
 class Pattern:
-    """One line of `.mlignore`."""
+    """One line of an ignore file; `base` is the folder that it stands in, with a final /."""
 
-    parts: tuple[str, ...]
-    anchored: bool
+    expression: re.Pattern[str]
+    base: str
     folders_only: bool
+    takes_in: bool
 
     @classmethod
-    def from_line(cls, line: str) -> Self | None:
-        """Read a line; None for an empty one and a comment."""
-        text = line.strip()
+    def from_line(cls, line: str, base: str = "") -> Self | None:
+        """Read a line; None for an empty one, a comment, and what can match nothing."""
+        text = _without_trailing_spaces(line)
         if not text or text.startswith("#"):
             return None
-        parts = tuple(part for part in text.split("/") if part)
-        if not parts:
+        takes_in = text.startswith("!")
+        text = text[1:] if takes_in else text
+        folders_only = text.endswith("/")
+        text = text.removesuffix("/")
+        if not text.strip("/"):
             return None
-        return cls(parts, anchored="/" in text.rstrip("/"), folders_only=text.endswith("/"))
+        expression = _expression(text)
+        return expression and cls(expression, base, folders_only, takes_in)
 
     def matches(self, path: str, *, is_folder: bool) -> bool:
         """Whether the relative `path` itself (not a folder above it) is meant."""
-        if self.folders_only and not is_folder:
+        if (self.folders_only and not is_folder) or not path.startswith(self.base):
             return False
-        parts = path.split("/")
-        return _match(self.parts, parts if self.anchored else parts[-1:])
+        return bool(self.expression.fullmatch(path[len(self.base) :]))
 
 
-def _match(pattern: Sequence[str], parts: Sequence[str]) -> bool:
-    if not pattern:
-        return not parts
-    if pattern[0] == "**":
-        if len(pattern) == 1:
-            return bool(parts)
-        return any(_match(pattern[1:], parts[cut:]) for cut in range(len(parts)))
-    return bool(parts) and fnmatchcase(parts[0], pattern[0]) and _match(pattern[1:], parts[1:])
+def _without_trailing_spaces(line: str) -> str:
+    text = line.rstrip("\r\n").rstrip(" ")
+    escapes = len(text) - len(text.rstrip("\\"))
+    # An escaped space at the end is part of the name.
+    return text + " " if escapes % 2 and len(text) < len(line.rstrip("\r\n")) else text
+
+
+def _expression(text: str) -> re.Pattern[str] | None:
+    anchored = "/" in text
+    parts = text.removeprefix("/").split("/")
+    made = "" if anchored else "(?:.*/)?"
+    for index, part in enumerate(parts):
+        is_last = index == len(parts) - 1
+        if part == "**" and anchored:
+            # At the end all that is in the folder, elsewhere any number of folders, also none.
+            made += ".+" if is_last else "(?:[^/]+/)*"
+            continue
+        name = _name(part)
+        if name is None:
+            return None
+        made += name if is_last else f"{name}/"
+    return re.compile(made, re.DOTALL)
+
+
+def _name(part: str) -> str | None:
+    """Return the expression of one name; None: a pattern that git takes to match nothing."""
+    made, at = "", 0
+    while at < len(part):
+        char = part[at]
+        at += 1
+        match char:
+            case "*":
+                made += "" if made.endswith("[^/]*") else "[^/]*"
+            case "?":
+                made += "[^/]"
+            case "\\" if at == len(part):
+                return None
+            case "\\":
+                made += re.escape(part[at])
+                at += 1
+            case "[":
+                found = _class(part, at)
+                if found is None:
+                    return None
+                choice, at = found
+                made += choice
+            case _:
+                made += re.escape(char)
+    return made
+
+
+def _class(part: str, at: int) -> tuple[str, int] | None:
+    """Return the expression of `[…]` whose inside begins at `at`, and where it ends."""
+    inside, refuses, begins = "", part[at : at + 1] in {"!", "^"}, at
+    if refuses:
+        at += 1
+        begins = at
+    while at < len(part):
+        char = part[at]
+        if char == "]" and at > begins:
+            if not inside:
+                return None
+            return f"(?!/)[{'^' if refuses else ''}{inside}]", at + 1
+        if char == "\\":
+            at += 1
+            if at == len(part):
+                return None
+            char = part[at]
+        low, at = char, at + 1
+        if part[at : at + 1] == "-" and part[at + 1 : at + 2] not in {"", "]"}:
+            at += 1
+            if part[at] == "\\":
+                at += 1
+            high = part[at : at + 1]
+            at += 1
+            if not high:
+                return None
+            # A range the wrong way round holds nothing.
+            inside += f"{re.escape(low)}-{re.escape(high)}" if low <= high else ""
+            inside = inside or "^\\x00-\\U0010ffff"
+            continue
+        inside += re.escape(low)
+    return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,9 +142,14 @@ class IgnoreRules:
 
     @classmethod
     def from_text(cls, text: str) -> Self:
-        """Read the text of a `.mlignore`."""
-        read = (Pattern.from_line(line) for line in text.splitlines())
-        return cls(tuple(pattern for pattern in read if pattern))
+        """Read the text of an ignore file at the top."""
+        return cls().also(text)
+
+    def also(self, text: str, base: str = "") -> Self:
+        """Return these rules and those of the ignore file of the folder `base`, which decide."""
+        below = f"{base}/" if base else ""
+        read = (Pattern.from_line(line, below) for line in text.split("\n"))
+        return type(self)(self.patterns + tuple(pattern for pattern in read if pattern))
 
     def reason(self, path: str, *, is_folder: bool) -> str | None:
         """Return why `path` is left out (`hidden`, `cache`, `ignored`), or None."""
@@ -70,6 +158,7 @@ class IgnoreRules:
             return "hidden"
         if name in ALWAYS:
             return "cache"
-        if any(pattern.matches(path, is_folder=is_folder) for pattern in self.patterns):
-            return "ignored"
+        for pattern in reversed(self.patterns):
+            if pattern.matches(path, is_folder=is_folder):
+                return None if pattern.takes_in else "ignored"
         return None
