@@ -8,9 +8,10 @@ from jupyterlab_machinelabs.recent import Recent
 from jupyterlab_machinelabs.targets import Targets
 from machinelabs import Hub, Lab
 from machinelabs.checkout import Checkout, Overlap, place_for
-from machinelabs.errors import Conflict, HubError, NotFound
+from machinelabs.errors import HubError, NotFound
 from machinelabs.fingerprints import Fingerprints
-from machinelabs.links import Link, State
+from machinelabs.links import Link
+from machinelabs.publish import Publisher
 from machinelabs.status import status
 
 NEWEST_SECONDS: Final = 60
@@ -90,20 +91,8 @@ class Opening:
         """
         link = self._targets.need_linked(path)
         with self._targets.held(link):
-            state = link.read()
-            if state is None:
-                raise NotFound("This is not a lab any more.")
-            fork = self.fork(state.lab)
-            newest, files = self._hub.labs.files(fork.full_name)
-            if {file.path: file.sha256 for file in files} != {
-                file: state.in_revision(file) for file in state.files
-            }:
-                raise Conflict(
-                    f"Your fork {fork.full_name} holds other files than r{state.revision} of "
-                    f"{state.lab}. Open the fork and copy your changes there."
-                )
-            link.write(State(fork.full_name, newest, state.files, state.published, state.strip))
-        return {"lab": fork.full_name, "revision": newest, "url": fork.url}
+            fork = Publisher(hub=self._hub).adopt(link)
+        return {"lab": fork.full_name, "revision": fork.revision, "url": fork.url}
 
     def standing(self, path: str) -> dict[str, Any] | None:
         """Return how the files around `path` stand to their lab; None: they are of none."""
@@ -128,9 +117,12 @@ class Opening:
             "deleted": list(found.deleted),
         }
 
-    def forget_newest(self, lab: str) -> None:
-        """Ask the service anew about `lab` the next time."""
-        self._newest.pop(lab, None)
+    def forget_newest(self, path: str) -> None:
+        """Ask the service anew about the lab of `path` the next time."""
+        link = self._targets.linked(path)
+        state = link.read() if link else None
+        if state:
+            self._newest.pop(state.lab, None)
 
     def _lay(self, link: Link, lab: Lab, *, lay_beside: bool) -> None:
         try:
@@ -144,7 +136,7 @@ class Opening:
             laid = Checkout(link=link, prints=self._prints).lay(
                 archive, lab=lab.full_name, revision=lab.revision, lay_beside=lay_beside
             )
-        self.forget_newest(lab.full_name)
+        self._newest.pop(lab.full_name, None)
         return laid.beside
 
     def _known(self, name: str) -> Lab | None:

@@ -97,7 +97,7 @@ export function strings(trans: TranslationBundle) {
       reasons: {
         hidden: trans.__('hidden'),
         cache: trans.__('cache'),
-        ignored: trans.__('in .mlignore'),
+        ignored: trans.__('in .gitignore or .mlignore'),
         special: trans.__('not a file')
       } as { [reason: string]: string },
       looking: trans.__('Looking through the files…'),
