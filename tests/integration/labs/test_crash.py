@@ -57,7 +57,7 @@ def check_whole(data: Path, answered: int) -> None:
     lab = LabService(tools=tools, viewer=None).get("ada", "digits")
     revisions = RevisionService(tools=tools, viewer=None)
     assert lab.revision >= answered
-    for revision in revisions.list(lab):
+    for revision in revisions.list(lab, limit=1000).items:
         assert revisions.read(lab, revision.number, "n.txt") == str(revision.number).encode()
     assert reindex(tools).faults == []
     tools.close()
@@ -80,7 +80,7 @@ def test_stale_locks_are_cleared_at_start(tools: Tools, viewed_by: As) -> None:
 def test_a_revision_that_was_never_answered_stays_out_of_sight(tools: Tools, viewed_by: As) -> None:
     """As after a kill between git and SQL: the store is ahead of the index."""
     lab = viewed_by(ADA).labs.publish(LabDraft(title="Digits"), tar_of({"a.py": b"1"}))
-    (newest,) = viewed_by(ADA).revisions.list(lab)
+    (newest,) = viewed_by(ADA).revisions.list(lab).items
     (stamp,) = [stamp for _, stamp in tools.repos.history(lab.store, lab.uid)]
     entries = tools.repos.manifest(lab.store, newest.commit)
     orphan = type(stamp)(**{name: getattr(stamp, name) for name in stamp.__slots__} | {"number": 2})

@@ -1,7 +1,7 @@
 """The labs of a site: get, list, publish, revise, fork, read."""
 
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
 from typing import Any, BinaryIO, Self, TypeVar
@@ -134,10 +134,13 @@ class Labs:
         return _read(lambda: Lab.from_json(body))
 
     def revisions(self, lab: str) -> tuple[Revision, ...]:
-        """Return the revisions of a lab, as the site orders them."""
-        body = self._transport.json("GET", f"{_path(lab)}/revisions")
-        rows: Iterable[Any] = body.get("items", ()) if isinstance(body, dict) else body
-        return _read(lambda: tuple(map(Revision.from_json, rows)))
+        """Return all revisions of a lab, the newest first."""
+        found: list[Revision] = []
+        after: str | None = ""
+        while after is not None:
+            rows, after = self._some_revisions(lab, after)
+            found += rows
+        return tuple(found)
 
     def files(self, lab: str, revision: int | None = None) -> tuple[int, tuple[LabFile, ...]]:
         """Return a revision's number and its files (None: the newest)."""
@@ -158,6 +161,11 @@ class Labs:
     def archive(self, lab: str, revision: int | None = None) -> AbstractContextManager[BinaryIO]:
         """Read all files of a revision as a tar, piece by piece (None: the newest)."""
         return self._transport.stream(f"{_at(lab, revision)}/archive")
+
+    def _some_revisions(self, lab: str, after: str) -> tuple[tuple[Revision, ...], str | None]:
+        params = {"limit": "100"} | ({"cursor": after} if after else {})
+        body = self._transport.json("GET", f"{_path(lab)}/revisions", params=params)
+        return _read(lambda: (tuple(map(Revision.from_json, body["items"])), body["next"]))
 
 
 def split(lab: str) -> tuple[str, str]:

@@ -12,7 +12,7 @@ from machinelabs_hub.labs.models.page import Page
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
 
 Tags = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)]
-VisibilityName = Literal["public", "unlisted", "private"]
+VisibilityName = Literal["public", "unlisted", "signed-in", "private"]
 
 
 class _Taken(BaseModel):
@@ -88,6 +88,18 @@ class RevisionDraftBody(_Taken):
         Field(ge=1, lt=2**31, description="The revision that you changed; null is never stale."),
     ] = None
     message: Annotated[str, Field(max_length=5000)] = ""
+
+
+class RestoreBody(_Taken):
+    """How an earlier revision is published again."""
+
+    base: Annotated[
+        int | None,
+        Field(ge=1, lt=2**31, description="The newest that you know; null is never stale."),
+    ] = None
+    message: Annotated[
+        str, Field(max_length=5000, description="Empty: `Restore r` and the number.")
+    ] = ""
 
 
 class ForkBody(_Taken):
@@ -200,6 +212,18 @@ class RevisionBody(_Given):
             size_bytes=revision.size_bytes,
             files_count=revision.files_count,
         )
+
+
+class RevisionsBody(_Given):
+    """Some revisions, the newest first, and where the next ones begin."""
+
+    items: list[RevisionBody]
+    next: str | None
+
+    @classmethod
+    def of(cls, page: Page[Revision]) -> Self:
+        """Return the JSON of a page of revisions."""
+        return cls(items=[RevisionBody.of(revision) for revision in page.items], next=page.next)
 
 
 class FileBody(_Given):

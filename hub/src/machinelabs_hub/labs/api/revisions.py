@@ -1,10 +1,10 @@
-"""`/labs/{owner}/{name}/revisions`: publish the next, list them, read their files."""
+"""`/labs/{owner}/{name}/revisions`: publish the next, list, restore, read their files."""
 
 import mimetypes
-from typing import Any, Final
+from typing import Annotated, Any, Final
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
+from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
@@ -12,14 +12,19 @@ from machinelabs_hub.labs.api.addresses import Name, Owner, RevisionName, number
 from machinelabs_hub.labs.api.bodies import (
     FileBody,
     FilesBody,
+    RestoreBody,
     RevisionBody,
     RevisionDraftBody,
+    RevisionsBody,
 )
 from machinelabs_hub.labs.api.multipart import described
 from machinelabs_hub.labs.api.uploads import upload
+from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST
 from machinelabs_hub.labs.security import Ctx
 
 router = APIRouter(prefix="/labs/{owner}/{name}/revisions", tags=["revisions"])
+
+RevisionNumber = Annotated[int, Path(ge=1, lt=10**9, description="A revision's number.")]
 
 _BYTES: Final[dict[int | str, dict[str, Any]]] = {
     200: {
@@ -31,10 +36,16 @@ _SHOWN: Final = ("image/", "audio/", "video/")
 
 
 @router.get("", responses=refusals(404))
-def list_revisions(ctx: Ctx, owner: Owner, name: Name) -> list[RevisionBody]:
-    """List the revisions of a lab, the newest first."""
+def list_revisions(
+    ctx: Ctx,
+    owner: Owner,
+    name: Name,
+    cursor: Annotated[str, Query(max_length=400, description="`next` of the page before.")] = "",
+    limit: Annotated[int, Query(ge=1, le=MOST)] = DEFAULT_LIMIT,
+) -> RevisionsBody:
+    """List the revisions of a lab, the newest first, a page at a time."""
     lab = ctx.labs.get(owner, name)
-    return [RevisionBody.of(revision) for revision in ctx.revisions.list(lab)]
+    return RevisionsBody.of(ctx.revisions.list(lab, cursor=cursor, limit=limit))
 
 
 @router.post(
@@ -61,6 +72,31 @@ async def publish_revision(
             message=said.message,
             files=sent.files,
         )
+    response.status_code = 201 if is_new else 200
+    return RevisionBody.of(revision)
+
+
+@router.post(
+    "/{number}/restore",
+    status_code=201,
+    responses={
+        200: {"model": RevisionBody, "description": "The newest has these files already."},
+        **refusals(403, 404, 409, 507),
+    },
+)
+def restore_revision(
+    response: Response,
+    ctx: Ctx,
+    owner: Owner,
+    name: Name,
+    number: RevisionNumber,
+    body: RestoreBody | None = None,
+) -> RevisionBody:
+    """Publish the files of an earlier revision again, as the next one."""
+    said = body or RestoreBody()
+    revision, is_new = ctx.revisions.restore(
+        owner, name, number, base=said.base, message=said.message
+    )
     response.status_code = 201 if is_new else 200
     return RevisionBody.of(revision)
 

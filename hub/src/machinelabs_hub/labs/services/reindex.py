@@ -11,13 +11,11 @@ from typing import Any
 
 from machinelabs_hub.db.engine import RowClash
 from machinelabs_hub.errors import MachineLabsError
-from machinelabs_hub.labs.models import config
-from machinelabs_hub.labs.models.config import LabConfig, read_config
-from machinelabs_hub.labs.models.entrypoint import entrypoint_of
 from machinelabs_hub.labs.models.lab import Lab, Parent, Visibility
-from machinelabs_hub.labs.models.revision import FileEntry, Revision
-from machinelabs_hub.labs.services.intake import README, README_SEARCHED
+from machinelabs_hub.labs.models.revision import Revision
+from machinelabs_hub.labs.services.details import opened
 from machinelabs_hub.labs.services.labs import revision_from
+from machinelabs_hub.labs.services.next_revision import face_of
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.storage.rows import Details, NewLab
 
@@ -79,6 +77,7 @@ def _compare(tools: Tools, lab: Lab, stored: _Stored, report: Report) -> None:
 def _restore(tools: Tools, stored: _Stored, report: Report) -> None:
     kept, newest = stored.kept, stored.revisions[-1]
     entries = tools.repos.manifest(stored.store, newest.commit)
+    face = face_of(tools, stored.store, entries)
     parent, parent_id = _parent(tools, kept)
     new = NewLab(
         uid=stored.uid,
@@ -86,8 +85,8 @@ def _restore(tools: Tools, stored: _Stored, report: Report) -> None:
         owner=kept["owner"],
         name=kept["name"],
         details=_details(kept),
-        entrypoint=_entrypoint(tools, stored.store, entries),
-        readme=_readme(tools, stored.store, entries),
+        entrypoint=face.entrypoint,
+        readme=face.readme,
         first=stored.revisions[0],
         parent=parent,
         parent_id=parent_id,
@@ -102,14 +101,16 @@ def _restore(tools: Tools, stored: _Stored, report: Report) -> None:
 
 
 def _details(kept: dict[str, Any]) -> Details:
+    visibility = Visibility(kept["visibility"])
     return Details(
         title=kept["title"],
         description=kept["description"],
         tags=tuple(kept["tags"]),
-        visibility=Visibility(kept["visibility"]),
+        visibility=visibility,
         licence=kept["licence"],
         image=kept["image"],
         flavour=kept["flavour"],
+        open_from=kept.get("open_from", opened(visibility)),
     )
 
 
@@ -119,25 +120,3 @@ def _parent(tools: Tools, kept: dict[str, Any]) -> tuple[Parent | None, int | No
         return None, None
     here = tools.labs.get(said["uid"])
     return Parent(said["owner"], said["name"], said["revision"]), here.id if here else None
-
-
-def _entrypoint(tools: Tools, store: str, entries: tuple[FileEntry, ...]) -> str | None:
-    asked = LabConfig()
-    for entry in entries:
-        if entry.path == config.NAME:
-            try:
-                asked = read_config(tools.repos.read(store, entry.blob), tools.catalog())
-            except MachineLabsError:
-                # The catalogue changed since it was published; the file stays as it is.
-                break
-    return entrypoint_of((entry.path for entry in entries), asked.entrypoint)
-
-
-def _readme(tools: Tools, store: str, entries: tuple[FileEntry, ...]) -> str:
-    by_name = {entry.path.lower(): entry for entry in reversed(entries)}
-    for name in README:
-        if name in by_name:
-            entry = by_name[name]
-            content = next(tools.repos.stream(store, entry.blob, entry.size), b"")
-            return content[:README_SEARCHED].decode("utf-8", "ignore").replace("\0", "")
-    return ""

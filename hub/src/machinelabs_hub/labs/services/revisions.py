@@ -2,23 +2,25 @@
 
 import tarfile
 from collections.abc import Iterator
-from typing import BinaryIO, Literal
+from typing import BinaryIO, Final, Literal
 
 from machinelabs_hub.errors import Conflict, NotFound, TooLarge
 from machinelabs_hub.labs.models import words
-from machinelabs_hub.labs.models.access import Action
+from machinelabs_hub.labs.models.access import Action, first_open
 from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, Page
 from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.models.place import read_place, write_place
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
-from machinelabs_hub.labs.services import details, intake
-from machinelabs_hub.labs.services.labs import publisher, revision_from
+from machinelabs_hub.labs.services import intake, next_revision
+from machinelabs_hub.labs.services.labs import publisher
+from machinelabs_hub.labs.services.next_revision import Face
 from machinelabs_hub.labs.services.tools import Tools
-from machinelabs_hub.labs.services.viewer import NoLab, lab_to
-from machinelabs_hub.labs.storage.commits import Stamp
-from machinelabs_hub.labs.storage.rows import Contents, search_text
+from machinelabs_hub.labs.services.viewer import lab_to
 from machinelabs_hub.names import shown
 
 Number = int | Literal["latest"]
+_LIST: Final = "revisions"
 READ_AT_ONCE = 64 << 20
 """Bytes up to which `read` gives a file whole."""
 
@@ -75,29 +77,62 @@ class RevisionService:
             self._check_base(lab, base)
             if self._tools.repos.same_files(lab.store, newest.commit, entries):
                 return newest, False
-            stamp = Stamp(
-                uid=lab.uid,
-                number=lab.revision + 1,
+            revision = next_revision.add(
+                self._tools,
+                lab,
+                newest,
+                entries,
                 author=author.name,
-                at=self._tools.clock(),
                 message=message,
-                files_count=len(entries),
-                size_bytes=parcel.size_bytes,
-                lab=lab.path,
+                face=Face(parcel.config, parcel.entrypoint, parcel.readme),
             )
-            return self._add(lab, newest, stamp, entries, parcel), True
+            return revision, True
 
-    def list(self, lab: Lab) -> tuple[Revision, ...]:
-        """Return the revisions of a lab, the newest first."""
-        return self._tools.revisions.all_of(lab)
+    def restore(
+        self, owner: str, name: str, number: int, *, base: int | None = None, message: str = ""
+    ) -> tuple[Revision, bool]:
+        """Publish the files of r`number` again as the next revision, on top of r`base`.
+
+        Returns:
+            The newest revision, and whether it is new: the newest files again make none.
+
+        Raises:
+            NoRevision: the lab has no r`number`.
+            StaleRevision: r`base` is not the newest; None is never stale.
+        """
+        lab = lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
+        author = publisher(self._tools, self._viewer)
+        message = words.check_message(message) or f"Restore r{number}"
+        with self._tools.locks.hold(lab.uid):
+            lab = lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
+            newest, wanted = self.find(lab), self.find(lab, number)
+            self._check_base(lab, base)
+            entries = self._tools.repos.manifest(lab.store, wanted.commit)
+            if self._tools.repos.same_files(lab.store, newest.commit, entries):
+                return newest, False
+            revision = next_revision.add(
+                self._tools, lab, newest, entries, author=author.name, message=message
+            )
+            return revision, True
+
+    def list(self, lab: Lab, *, cursor: str = "", limit: int = DEFAULT_LIMIT) -> Page[Revision]:
+        """Return the revisions of a lab that the viewer may read, the newest first, a page."""
+        first = first_open(self._viewer, lab)
+        before = read_place(cursor, _LIST) if cursor else None
+        found = self._tools.revisions.page(lab, first=first, before=before, limit=limit + 1)
+        items, more = found[:limit], len(found) > limit
+        return Page(items, write_place(_LIST, items[-1].number) if more else None)
 
     def find(self, lab: Lab, number: Number = "latest") -> Revision:
         """Return one revision of a lab.
 
         Raises:
-            NoRevision: the lab has none of this number.
+            NoRevision: the lab has none of this number, or none that the viewer may read.
         """
         wanted = lab.revision if number == "latest" else number
+        first = first_open(self._viewer, lab)
+        if 0 < wanted < first:
+            raise NoRevision(f"r{wanted} of {lab.path} is from before it was opened to you.")
         found = self._tools.revisions.find(lab, wanted) if 0 < wanted <= lab.revision else None
         if found is None:
             raise NoRevision(f"{lab.path} has no r{wanted}. Its newest is r{lab.revision}.")
@@ -167,29 +202,3 @@ class RevisionService:
             f"{newest.created_at:%Y-%m-%d at %H:%M} UTC; your changes are based on r{base}. "
             "Get the newest revision first, then publish again."
         )
-
-    def _add(
-        self,
-        lab: Lab,
-        newest: Revision,
-        stamp: Stamp,
-        entries: tuple[FileEntry, ...],
-        parcel: intake.Parcel,
-    ) -> Revision:
-        tools = self._tools
-        said = details.with_config(details.of(lab), parcel.config)
-        commit = tools.repos.commit(lab.store, stamp, entries, parent=newest.commit)
-        if said != details.of(lab):
-            details.keep(tools, lab.store, lab.uid, details.changes_to(said))
-        contents = Contents(
-            entrypoint=parcel.entrypoint,
-            image=said.image,
-            flavour=said.flavour,
-            readme=parcel.readme,
-            search_text=search_text(lab.owner, lab.name, said, parcel.readme),
-        )
-        revision = revision_from(stamp, commit)
-        if not tools.revisions.add(lab, revision, contents):
-            tools.repos.move(lab.store, lab.uid, newest.commit)
-            raise NoLab(f"{lab.path} was deleted or changed at this moment. Look at it again.")
-        return revision

@@ -24,6 +24,22 @@ class RevisionTable:
             row = db.scalar(wanted)
             return None if row is None else revision_of(row)
 
+    def page(
+        self, lab: Lab, *, first: int, before: int | None, limit: int
+    ) -> tuple[Revision, ...]:
+        """Return at most `limit` revisions from r`first` to below r`before`, the newest first.
+
+        None for `before` begins at the newest.
+        """
+        wanted = select(RevisionRow).where(
+            RevisionRow.lab_id == lab.id, RevisionRow.number >= first
+        )
+        if before is not None:
+            wanted = wanted.where(RevisionRow.number < before)
+        with self._sessions() as db:
+            rows = db.scalars(wanted.order_by(RevisionRow.number.desc()).limit(limit))
+            return tuple(revision_of(row) for row in rows)
+
     def all_of(self, lab: Lab) -> tuple[Revision, ...]:
         """Return the revisions of a lab, the newest first."""
         with self._sessions() as db:

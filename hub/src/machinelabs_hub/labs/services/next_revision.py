@@ -1,0 +1,116 @@
+"""Make the next revision of a lab of files that are in its store; whoever calls holds the lock."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from machinelabs_hub.errors import MachineLabsError
+from machinelabs_hub.labs.models import config
+from machinelabs_hub.labs.models.config import BadConfig, LabConfig, read_config
+from machinelabs_hub.labs.models.entrypoint import entrypoint_of
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.revision import FileEntry, Revision
+from machinelabs_hub.labs.services import details
+from machinelabs_hub.labs.services.intake import README, README_SEARCHED
+from machinelabs_hub.labs.services.labs import revision_from
+from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.labs.services.viewer import NoLab
+from machinelabs_hub.labs.storage.commits import Stamp
+from machinelabs_hub.labs.storage.rows import Contents, search_text
+
+
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What files say of their lab: its `ml.yaml`, what opens first, its README's beginning."""
+
+    config: LabConfig
+    entrypoint: str | None
+    readme: str
+
+
+def face_of(tools: Tools, store: str, entries: tuple[FileEntry, ...]) -> Face:
+    """Return what files of a store say of their lab.
+
+    They were checked when they came in; what the catalogue does not know any more is passed over.
+    """
+    asked = _config(tools, store, entries)
+    return Face(asked, _entrypoint(entries, asked), _readme(tools, store, entries))
+
+
+def add(
+    tools: Tools,
+    lab: Lab,
+    newest: Revision,
+    entries: Iterable[FileEntry],
+    *,
+    author: str,
+    message: str,
+    face: Face | None = None,
+) -> Revision:
+    """Write the revision after `newest`, which must be the lab's newest, and index it.
+
+    Args:
+        tools: the parts.
+        lab: its lock is held.
+        newest: the revision that this one follows.
+        entries: all files of the lab; their content is in the store.
+        author: whose work it is.
+        message: checked before.
+        face: what the files say of the lab; None: they are asked.
+    """
+    files = tuple(sorted(entries, key=lambda entry: entry.path))
+    face = face or face_of(tools, lab.store, files)
+    stamp = Stamp(
+        uid=lab.uid,
+        number=newest.number + 1,
+        author=author,
+        at=tools.clock(),
+        message=message,
+        files_count=len(files),
+        size_bytes=sum(entry.size for entry in files),
+        lab=lab.path,
+    )
+    said = details.with_config(details.of(lab), face.config)
+    commit = tools.repos.commit(lab.store, stamp, files, parent=newest.commit)
+    if said != details.of(lab):
+        details.keep(tools, lab.store, lab.uid, details.changes_to(said))
+    contents = Contents(
+        entrypoint=face.entrypoint,
+        image=said.image,
+        flavour=said.flavour,
+        readme=face.readme,
+        search_text=search_text(lab.owner, lab.name, said, face.readme),
+    )
+    revision = revision_from(stamp, commit)
+    if not tools.revisions.add(lab, revision, contents):
+        tools.repos.move(lab.store, lab.uid, newest.commit)
+        raise NoLab(f"{lab.path} was deleted or changed at this moment. Look at it again.")
+    return revision
+
+
+def _config(tools: Tools, store: str, entries: tuple[FileEntry, ...]) -> LabConfig:
+    for entry in entries:
+        if entry.path == config.NAME:
+            try:
+                return read_config(tools.repos.read(store, entry.blob), tools.catalog())
+            except MachineLabsError:
+                # The catalogue changed since it was published; the file stays as it is.
+                break
+    return LabConfig()
+
+
+def _entrypoint(entries: tuple[FileEntry, ...], asked: LabConfig) -> str | None:
+    try:
+        return entrypoint_of((entry.path for entry in entries), asked.entrypoint)
+    except BadConfig:
+        return entrypoint_of((entry.path for entry in entries), None)
+
+
+def _readme(tools: Tools, store: str, entries: tuple[FileEntry, ...]) -> str:
+    by_name = {entry.path.lower(): entry for entry in reversed(entries)}
+    for name in README:
+        if name in by_name:
+            entry = by_name[name]
+            content = next(tools.repos.stream(store, entry.blob, entry.size), b"")
+            # PostgreSQL's text has no NUL.
+            return content[:README_SEARCHED].decode("utf-8", "ignore").replace("\0", "")
+    return ""
