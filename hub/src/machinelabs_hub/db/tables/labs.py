@@ -16,6 +16,7 @@ from sqlalchemy import (
 from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from machinelabs_hub.db.base import Base, Utc
+from machinelabs_hub.db.tables.members import MemberRow
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
 _LIVE = text("trashed_at IS NULL")
@@ -71,7 +72,7 @@ class LabRow(Base):
     featured_at: Mapped[datetime | None] = mapped_column(Utc, index=True)
     """When an admin put it on the first page; None: nobody did."""
     open_from: Mapped[int] = mapped_column(Integer, default=1, server_default="1")
-    """The first revision that others than its members may read."""
+    """The first revision that others than its members may read; 0: it was never open."""
     parent_id: Mapped[int | None] = mapped_column(
         ForeignKey("labs.id", ondelete="SET NULL"), index=True
     )
@@ -86,6 +87,9 @@ class LabRow(Base):
 
     tags: Mapped[list["LabTagRow"]] = relationship(
         cascade="all, delete-orphan", lazy="selectin", order_by="LabTagRow.position"
+    )
+    members: Mapped[list[MemberRow]] = relationship(
+        lazy="selectin", order_by=(MemberRow.kind.desc(), MemberRow.name), viewonly=True
     )
     parent: Mapped["LabRow | None"] = relationship(
         remote_side="LabRow.id", lazy="selectin", viewonly=True

@@ -4,12 +4,18 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from machinelabs_hub.labs.models.member import Member
+
 
 class Visibility(StrEnum):
-    """Who may read a lab: everybody, everybody who knows its address, or its owner."""
+    """Who may read a lab besides its members.
+
+    Everybody, everybody who knows its address, everybody who is signed in, nobody.
+    """
 
     PUBLIC = "public"
     UNLISTED = "unlisted"
+    SIGNED_IN = "signed-in"
     PRIVATE = "private"
 
 
@@ -19,14 +25,16 @@ class Parent:
 
     Attributes:
         exists: False when the lab is gone or in the trash.
-        is_private: only its owner may know of it.
+        visibility: who may know of it; that of a lab that is gone is public.
+        members: whom it is shared with.
     """
 
     owner: str
     name: str
     revision: int
     exists: bool = True
-    is_private: bool = False
+    visibility: Visibility = Visibility.PUBLIC
+    members: tuple[Member, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,9 +45,12 @@ class Lab:
         id: the row's number; never shown.
         uid: the name of its ref in the store; never shown.
         store: the store of its lineage; never shown.
+        owner: a person's name, or `@group`.
         revision: number of the newest revision.
         forks: how many forks of it are public.
         trashed_at: when it went to the trash; None: it is not there.
+        open_from: the first revision that others than its members may read; 0: it was never open.
+        members: whom it is shared with; its owner is not among them.
     """
 
     id: int
@@ -63,6 +74,8 @@ class Lab:
     files_count: int
     size_bytes: int
     trashed_at: datetime | None = None
+    open_from: int = 1
+    members: tuple[Member, ...] = ()
 
     @property
     def path(self) -> str:
@@ -72,10 +85,14 @@ class Lab:
 
 @dataclass(frozen=True, slots=True)
 class LabDraft:
-    """What a person says of a lab to be; an empty name is made from the title."""
+    """What a person says of a lab to be.
+
+    An empty name is made from the title; an empty owner is the person.
+    """
 
     title: str
     name: str = ""
+    owner: str = ""
     description: str = ""
     tags: tuple[str, ...] = ()
     visibility: Visibility = Visibility.PRIVATE
@@ -87,7 +104,11 @@ class LabDraft:
 
 @dataclass(frozen=True, slots=True)
 class LabChange:
-    """New details of a lab; None leaves one as it is, an empty image or flavour clears it."""
+    """New details of a lab; None leaves one as it is, an empty image or flavour clears it.
+
+    Attributes:
+        whole_history: show also the revisions from before the lab was first opened.
+    """
 
     title: str | None = None
     description: str | None = None
@@ -96,3 +117,4 @@ class LabChange:
     licence: str | None = None
     image: str | None = None
     flavour: str | None = None
+    whole_history: bool = False

@@ -15,7 +15,8 @@ ORDERS: Final = {
 VISIBILITIES: Final = {
     Visibility.PUBLIC.value: "everybody, also without signing in",
     Visibility.UNLISTED.value: "everybody who knows its address",
-    Visibility.PRIVATE.value: "only you",
+    Visibility.SIGNED_IN.value: "everybody who is signed in",
+    Visibility.PRIVATE.value: "only its owner and whom it is shared with",
 }
 
 ICONS: Final = {

@@ -7,7 +7,7 @@ from typing import Any
 from machinelabs_hub.catalog.model import Catalog
 from machinelabs_hub.labs.models import words
 from machinelabs_hub.labs.models.config import LabConfig
-from machinelabs_hub.labs.models.lab import Lab, LabChange, LabDraft
+from machinelabs_hub.labs.models.lab import Lab, LabChange, LabDraft, Visibility
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.storage.rows import Details
 
@@ -22,6 +22,7 @@ def from_draft(draft: LabDraft, config: LabConfig, catalog: Catalog) -> Details:
         licence=words.check_licence(draft.licence),
         image=_image(draft.image or config.image, catalog),
         flavour=_flavour(draft.flavour or config.flavour, catalog),
+        open_from=opened(draft.visibility),
     )
 
 
@@ -35,23 +36,44 @@ def of(lab: Lab) -> Details:
         licence=lab.licence,
         image=lab.image,
         flavour=lab.flavour,
+        open_from=lab.open_from,
     )
 
 
 def changed(lab: Lab, change: LabChange, catalog: Catalog) -> Details:
     """Return the details of a lab with `change` made to them, checked."""
     was = of(lab)
+    visibility = change.visibility or was.visibility
     return Details(
         title=was.title if change.title is None else words.check_title(change.title),
         description=was.description
         if change.description is None
         else words.check_description(change.description),
         tags=was.tags if change.tags is None else words.check_tags(change.tags),
-        visibility=change.visibility or was.visibility,
+        visibility=visibility,
         licence=was.licence if change.licence is None else words.check_licence(change.licence),
         image=was.image if change.image is None else _image(change.image, catalog),
         flavour=was.flavour if change.flavour is None else _flavour(change.flavour, catalog),
+        open_from=opened(
+            visibility, lab.revision, was.open_from, whole_history=change.whole_history
+        ),
     )
+
+
+def opened(
+    visibility: Visibility, revision: int = 1, was: int = 0, *, whole_history: bool = False
+) -> int:
+    """Return the first revision that others than members may read; 0: none was ever open.
+
+    Args:
+        visibility: what the lab has from now on.
+        revision: its newest revision.
+        was: the answer until now.
+        whole_history: its owner shows all of it.
+    """
+    if visibility is Visibility.PRIVATE:
+        return was
+    return 1 if whole_history else was or revision
 
 
 def with_config(was: Details, config: LabConfig) -> Details:
@@ -94,6 +116,16 @@ def keep(tools: Tools, store: str, uid: str, changes: dict[str, Any]) -> None:
 def keep_trashed(tools: Tools, lab: Lab, at: datetime | None) -> None:
     """Keep that a lab went to the trash (None: that it came back)."""
     keep(tools, lab.store, lab.uid, {"trashed_at": at and at.isoformat()})
+
+
+def keep_parent_gone(tools: Tools, parent: Lab, uid: str, *, is_named: bool) -> None:
+    """Keep that the parent of the lab `uid` is purged: under its last name, or under none."""
+    kept = tools.repos.read_details(parent.store, uid) or {}
+    said = kept.get("parent") or {}
+    last = said | {"owner": parent.owner, "name": parent.name}
+    tools.repos.write_details(
+        parent.store, uid, kept | {"parent": last if said and is_named else None}
+    )
 
 
 def changes_to(details: Details) -> dict[str, Any]:

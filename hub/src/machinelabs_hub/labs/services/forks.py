@@ -1,5 +1,6 @@
 """Forks: copy a lab to one's own, and list who did."""
 
+from dataclasses import replace
 from uuid import uuid4
 
 from machinelabs_hub.db.engine import RowClash
@@ -75,12 +76,13 @@ class ForkService:
             number=1,
             author=owner,
             at=tools.clock(),
-            message=f"Fork {source.path} r{newest.number}",
+            # Names no parent: who reads the fork later may not know of it.
+            message="Fork",
             files_count=newest.files_count,
             size_bytes=newest.size_bytes,
             lab=f"{owner}/{name}",
         )
-        said = details.of(source)
+        said = replace(details.of(source), open_from=details.opened(source.visibility))
         kept = details.to_json(
             owner=owner, name=name, details=said, created_at=stamp.at, parent=source
         )

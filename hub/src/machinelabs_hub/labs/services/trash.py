@@ -3,8 +3,8 @@
 from datetime import timedelta
 
 from machinelabs_hub.db.engine import RowClash
-from machinelabs_hub.labs.models.access import may_restore, seen_by
-from machinelabs_hub.labs.models.lab import Lab, Visibility
+from machinelabs_hub.labs.models.access import may_restore, outlives_purge, seen_by
+from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services import details
 from machinelabs_hub.labs.services.labs import NameTaken
@@ -62,12 +62,11 @@ def empty(tools: Tools) -> int:
     for lab in tools.labs.trashed_before(before):
         with tools.locks.hold(lab.uid):
             is_alone = tools.labs.others_in(lab) == 0
-            forks = tools.labs.uids_of_forks(lab)
-            if not tools.labs.purge(lab):
+            forks, is_named = tools.labs.uids_of_forks(lab), outlives_purge(lab)
+            if not tools.labs.purge(lab, is_named=is_named):
                 continue
-            if lab.visibility is Visibility.PRIVATE:
-                for uid in forks:
-                    details.keep(tools, lab.store, uid, {"parent": None})
+            for uid in forks:
+                details.keep_parent_gone(tools, lab, uid, is_named=is_named)
             if is_alone:
                 tools.repos.drop_store(lab.store)
             else:

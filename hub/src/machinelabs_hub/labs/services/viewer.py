@@ -3,7 +3,7 @@
 from http import HTTPStatus
 
 from machinelabs_hub.errors import MachineLabsError, NotAllowed, NotFound
-from machinelabs_hub.labs.models.access import Action, may, seen_by
+from machinelabs_hub.labs.models.access import Action, may, role_of, seen_by
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.tools import Tools
@@ -63,5 +63,18 @@ def lab_to(action: Action, tools: Tools, viewer: Person | None, owner: str, name
     lab = lab_at(tools, viewer, owner, name)
     writer(viewer)
     if not may(viewer, action, lab):
-        raise NotAllowed(f"{lab.path} belongs to {lab.owner}. Fork it to make it yours.")
+        raise NotAllowed(_refusal(action, viewer, lab))
     return lab
+
+
+def _refusal(action: Action, viewer: Person | None, lab: Lab) -> str:
+    role = role_of(viewer, lab)
+    if action in {Action.FORK, Action.RUN}:
+        return f"{lab.path} is shared with you to read. Ask {lab.owner} to let you run it."
+    if role is None:
+        return f"{lab.path} belongs to {lab.owner}. Fork it to make it yours."
+    if action is Action.EDIT:
+        return (
+            f"You are {role.noun} of {lab.path} and cannot change it. Fork it, or ask {lab.owner}."
+        )
+    return f"You are {role.noun} of {lab.path}; only an owner may do this. Ask {lab.owner}."

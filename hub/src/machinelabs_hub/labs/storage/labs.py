@@ -178,19 +178,21 @@ class LabTable:
             rows = db.scalars(select(LabRow).where(LabRow.trashed_at < at).order_by(LabRow.id))
             return tuple(lab_of(row) for row in rows)
 
-    def purge(self, lab: Lab) -> bool:
-        """Forget a lab of the trash; forks keep its name, unless it was private."""
+    def purge(self, lab: Lab, *, is_named: bool) -> bool:
+        """Forget a lab of the trash; its forks go on naming it if `is_named`."""
         with self._sessions() as db:
             row = db.scalar(
                 select(LabRow).where(LabRow.id == lab.id, LabRow.trashed_at.is_not(None))
             )
             if row is None:
                 return False
-            if row.visibility == Visibility.PRIVATE:
-                # Nobody else ever knew its name, so its forks do not tell it either.
-                forks = update(LabRow).where(LabRow.parent_id == lab.id)
+            left = update(LabRow).where(LabRow.parent_id == lab.id)
+            if is_named:
+                # The name that it had last, which may not be the one it was forked under.
+                db.execute(left.values(parent_owner=row.owner, parent_name=row.name))
+            else:
                 nothing = {"parent_owner": None, "parent_name": None, "parent_revision": None}
-                db.execute(forks.values(nothing))
+                db.execute(left.values(nothing))
             db.delete(row)
             return True
 

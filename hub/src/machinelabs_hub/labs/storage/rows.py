@@ -8,12 +8,17 @@ from sqlalchemy.orm import Session
 
 from machinelabs_hub.db.tables.labs import LabRow, LabTagRow, RevisionRow
 from machinelabs_hub.labs.models.lab import Lab, Parent, Visibility
+from machinelabs_hub.labs.models.member import Member, MemberKind, Role
 from machinelabs_hub.labs.models.revision import Revision
 
 
 @dataclass(frozen=True, slots=True)
 class Details:
-    """What an owner may change of a lab."""
+    """What an owner may change of a lab.
+
+    Attributes:
+        open_from: the first revision that others than members may read; 0: it was never open.
+    """
 
     title: str
     description: str
@@ -22,6 +27,7 @@ class Details:
     licence: str
     image: str | None
     flavour: str | None
+    open_from: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,7 +86,13 @@ def lab_of(row: LabRow) -> Lab:
         files_count=row.files_count,
         size_bytes=row.size_bytes,
         trashed_at=row.trashed_at,
+        open_from=row.open_from,
+        members=_members_of(row),
     )
+
+
+def _members_of(row: LabRow) -> tuple[Member, ...]:
+    return tuple(Member(MemberKind(m.kind), m.name, Role(m.role)) for m in row.members)
 
 
 def _parent_of(row: LabRow) -> Parent | None:
@@ -94,7 +106,8 @@ def _parent_of(row: LabRow) -> Parent | None:
         name=here.name,
         revision=row.parent_revision,
         exists=here.trashed_at is None,
-        is_private=here.visibility == Visibility.PRIVATE,
+        visibility=Visibility(here.visibility),
+        members=_members_of(here),
     )
 
 
@@ -131,6 +144,7 @@ def set_details(row: LabRow, details: Details) -> None:
     row.licence = details.licence
     row.image = details.image
     row.flavour = details.flavour
+    row.open_from = details.open_from
     kept = {tag.tag: tag for tag in row.tags}
     row.tags = [kept.get(tag, LabTagRow(tag=tag)) for tag in details.tags]
     for position, tag in enumerate(row.tags):

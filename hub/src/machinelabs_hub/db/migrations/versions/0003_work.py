@@ -126,6 +126,8 @@ def upgrade() -> None:
         batch_op.create_index(batch_op.f('ix_labs_language'), ['language'], unique=False)
         batch_op.create_index('ix_labs_stars', ['visibility', 'stars', 'id'], unique=False)
 
+    # What is private now was never open, as far as anybody knows.
+    op.execute("UPDATE labs SET open_from = 0 WHERE visibility = 'private'")
 
 
 def downgrade() -> None:
