@@ -90,7 +90,8 @@ $(STAMPS)/node: $(LABEXTENSION)/package.json $(LABEXTENSION)/package-lock.json |
 
 $(STAMPS)/tests: scripts/need
 	@scripts/need chromium=chromium docker=docker.io iptables=iptables ip=iproute2 \
-	  /usr/lib/postgresql=postgresql
+	  /usr/lib/postgresql=postgresql nginx=nginx-light docker-registry=docker-registry \
+	  tinyproxy=tinyproxy-bin dnsmasq=dnsmasq-base sqlite3=sqlite3 rsync=rsync
 	@mkdir -p $(@D) && touch $@
 
 # ---- tests and order
