@@ -1,11 +1,10 @@
 """The main job, as two people do it: start, compute, publish, read, fork, run, publish the fork."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from tests.support import browser as ours
 from tests.support.site import Site
 
@@ -13,12 +12,6 @@ pytestmark = [pytest.mark.engine, pytest.mark.browser]
 
 OWNER, OTHER = "journey-ada", "journey-ben"
 LAB = "sum-of-squares"
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with sync_playwright() as playwright, ours.chromium(playwright) as browser:
-        yield browser
 
 
 def start_a_server(page: Page, site: Site) -> None:

@@ -1,36 +1,18 @@
-"""JupyterLab in a person's container: publish, publish again, find it, fork it, bring news in."""
+"""JupyterLab in a person's container: publish, publish again, find it, fork it, publish the fork."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from tests.support import browser as ours
+from tests.support.jupyterlab import BOOK, accept_button, dialog_field, open_panel
 from tests.support.site import Server, Site
 
 pytestmark = [pytest.mark.engine, pytest.mark.browser]
 
 OWNER, OTHER = "pub-olga", "pub-omar"
-BOOK: dict[str, Any] = {
-    "cells": [
-        {
-            "cell_type": "code", "id": "c1", "source": "print(6 * 7)", "execution_count": None,
-            "metadata": {}, "outputs": [],
-        }
-    ],
-    "metadata": {"kernelspec": {"name": "python3", "display_name": "Python 3"}},
-    "nbformat": 4, "nbformat_minor": 5,
-}  # fmt: skip
-
-
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    expect.set_options(timeout=30_000)
-    with sync_playwright() as playwright, ours.chromium(playwright) as browser:
-        yield browser
-    expect.set_options(timeout=5_000)
 
 
 def lab_of(site: Site, chromium: Browser, person: str, path: str, *, dark: bool = False) -> Page:
@@ -50,20 +32,6 @@ def put(server: Server, path: str, content: object, kind: str = "notebook") -> N
         client.put(f"api/contents/{path}", json=body).raise_for_status()
 
 
-def dialog_field(page: Page, label: str) -> Any:
-    return page.locator(f".jp-MachineLabs-field:has-text('{label}') >> input")
-
-
-def publish_button(page: Page) -> Any:
-    return page.locator(".jp-Dialog-footer .jp-mod-accept")
-
-
-def open_panel(page: Page, tab: str) -> None:
-    if not page.locator("#machinelabs-panel").is_visible():
-        page.locator('li[data-id="machinelabs-panel"]').click()
-    page.get_by_role("tab", name=tab, exact=True).click()
-
-
 def publish_twice(site: Site, chromium: Browser, tmp_path: Path) -> None:
     server = site.start_server(OWNER)
     put(server, "survey", None, "directory")
@@ -80,10 +48,10 @@ def publish_twice(site: Site, chromium: Browser, tmp_path: Path) -> None:
     dialog_field(page, "Title").fill("A survey of answers")
     expect(dialog_field(page, "Name")).to_have_value("a-survey-of-answers")
     dialog_field(page, "Name").fill("Not A Name")
-    expect(publish_button(page)).to_be_disabled()
+    expect(accept_button(page)).to_be_disabled()
     dialog_field(page, "Name").fill("survey")
     ours.screenshot(page, tmp_path, "dialog")
-    publish_button(page).click()
+    accept_button(page).click()
     expect(page.get_by_text(f"Published {OWNER}/survey as r1.").first).to_be_visible()
     standing = page.locator(".jp-MachineLabs-status")
     expect(standing).to_have_text(f"{OWNER}/survey · r1")
@@ -95,7 +63,7 @@ def publish_twice(site: Site, chromium: Browser, tmp_path: Path) -> None:
     expect(standing).to_have_text(f"{OWNER}/survey · r1 · 1 changed")
     standing.get_by_role("button").click()
     expect(page.get_by_text("Publish r2 of").first).to_be_visible()
-    publish_button(page).click()
+    accept_button(page).click()
     expect(standing).to_have_text(f"{OWNER}/survey · r2")
     open_panel(page, "Mine")
     expect(page.locator(".jp-MachineLabs-row")).to_contain_text(["A survey of answers"])
@@ -124,7 +92,7 @@ def test_a_notebook_is_published_found_forked_and_published_again(
     other.keyboard.press("Control+s")
     expect(other.locator(".jp-MachineLabs-status")).to_contain_text("1 changed")
     other.locator(".jp-MachineLabs-status button").click()
-    publish_button(other).click()
+    accept_button(other).click()
     expect(other.locator(".jp-MachineLabs-status")).to_have_text(f"{OTHER}/survey · r2")
     open_panel(other, "Recent")
     expect(other.locator(".jp-MachineLabs-row").first).to_contain_text(f"{OTHER}/survey")

@@ -13,6 +13,7 @@ from typing import Any
 
 import httpx
 from tests.support.places import free_port
+from tests.support.site import Site
 
 TOKEN = "a-token-of-the-tests"
 LABEXTENSIONS = Path(__file__).resolve().parents[2] / "extensions/jupyterlab/jupyterlab_machinelabs"
@@ -54,6 +55,21 @@ class NotebookServer:
         target.parent.mkdir(parents=True, exist_ok=True)
         target.write_bytes(content.encode() if isinstance(content, str) else content)
         return target
+
+
+def environment(site: Site, person: str, **more: str) -> dict[str, str]:
+    """Return what the hub of `site` would give a server of `person`, and `more`."""
+    return {
+        "MACHINELABS_LABS_URL": f"{site.addresses.labs_local}/services/labs",
+        "MACHINELABS_PUBLIC_URL": site.labs_url,
+        "MACHINELABS_IMAGE": "datascience",
+        "MACHINELABS_FLAVOUR": "cpu-small",
+        "MACHINELABS_IDLE_MINUTES": "60",
+        "MACHINELABS_IDLE_WARNING_MINUTES": "5",
+        "JUPYTERHUB_API_TOKEN": site.token(person),
+        "JUPYTERHUB_USER": person,
+        **more,
+    }
 
 
 @contextmanager

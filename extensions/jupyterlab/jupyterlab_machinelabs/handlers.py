@@ -134,9 +134,11 @@ class Revise(LabsHandler):
         path, message, strip = body.text("path"), body.text("message", ""), body.flag("strip")
 
         def work(job: Job) -> dict[str, Any]:
-            result = self.tools.publishing.revise(path, message=message, strip=strip, job=job)
-            self.tools.opening.forget_newest(result["lab"])
-            return result
+            try:
+                return self.tools.publishing.revise(path, message=message, strip=strip, job=job)
+            finally:
+                # There is a newer revision now, be it this one or the one that stands in the way.
+                self.tools.opening.forget_newest(path)
 
         self.set_status(HTTPStatus.ACCEPTED)
         self.give(self.tools.jobs.start("publish", work).to_json())

@@ -6,10 +6,10 @@ from typing import Any
 
 import httpx
 import pytest
-from tests.support.notebook_server import NotebookServer, notebook_server
+from tests.support.notebook_server import NotebookServer, environment, notebook_server
 from tests.support.site import Site
 
-from .conftest import OTHER, OWNER, environment
+from .conftest import OTHER, OWNER
 
 pytestmark = pytest.mark.engine
 
