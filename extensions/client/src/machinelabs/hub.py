@@ -8,6 +8,7 @@ from typing import Any, BinaryIO, Self, TypeVar
 from urllib.parse import quote
 
 from machinelabs.errors import BadInput, SiteFault
+from machinelabs.handshakes import Handshakes
 from machinelabs.models import (
     Lab,
     LabDraft,
@@ -19,6 +20,7 @@ from machinelabs.models import (
     Revision,
 )
 from machinelabs.tar import TarStream
+from machinelabs.templates import Templates
 from machinelabs.transport import Transport
 
 T = TypeVar("T")
@@ -36,6 +38,8 @@ class Hub:
     def __init__(self, url: str, token: str | None = None, *, trust_env: bool = True) -> None:
         self._transport = Transport(url=url, token=token, trust_env=trust_env)
         self.labs = Labs(transport=self._transport)
+        self.templates = Templates(transport=self._transport)
+        self.handshakes = Handshakes(transport=self._transport)
 
     def __enter__(self) -> Self:
         return self

@@ -1,8 +1,13 @@
 """Speak HTTP with a labs service; foreign errors become ours here."""
 
+# A notebook server has this module from its start, and what httpx takes to import and to read
+# certificates only once somebody looks at labs: nothing here asks for it before the first request.
+from __future__ import annotations
+
 import io
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cached_property
 from typing import Any, BinaryIO, Final
 
 import httpx
@@ -33,6 +38,7 @@ BY_STATUS: Final[Mapping[int, type[HubError]]] = {
     404: NotFound,
     409: Conflict,
     410: NotFound,
+    412: Conflict,
     413: TooLarge,
     422: BadInput,
     429: TooMany,
@@ -44,25 +50,39 @@ SENTENCES: Final[Mapping[type[HubError], str]] = {
     TooLarge: "This is larger than the site takes.",
     TooMany: "That was a lot at once. Try again in a minute.",
 }
-TIMEOUT: Final = httpx.Timeout(30.0, connect=10.0, read=120.0)
+CONNECT_SECONDS: Final = 10.0
+READ_SECONDS: Final = 120.0
+OTHER_SECONDS: Final = 30.0
 
 
 class Transport:
     """One connection pool to the API of a labs service."""
 
     def __init__(self, *, url: str, token: str | None, trust_env: bool) -> None:
-        headers = {"Authorization": f"Bearer {token}"} if token else {}
-        self._http = httpx.Client(
-            base_url=f"{url.rstrip('/')}/api/v1/",
+        self._url = f"{url.rstrip('/')}/api/v1/"
+        self._token = token
+        self._trust_env = trust_env
+
+    @cached_property
+    def _http(self) -> httpx.Client:
+        url = httpx.URL(self._url)
+        headers = {"Authorization": f"Bearer {self._token}"} if self._token else {}
+        if url.host.endswith(".localhost"):
+            # Browsers know that this is their own machine; many a system's resolver does not.
+            headers["Host"] = url.netloc.decode("ascii")
+            url = url.copy_with(host="127.0.0.1")
+        return httpx.Client(
+            base_url=url,
             headers=headers,
-            timeout=TIMEOUT,
-            trust_env=trust_env,
+            timeout=httpx.Timeout(OTHER_SECONDS, connect=CONNECT_SECONDS, read=READ_SECONDS),
+            trust_env=self._trust_env,
             follow_redirects=False,
         )
 
     def close(self) -> None:
         """Close the connections."""
-        self._http.close()
+        if "_http" in vars(self):
+            self._http.close()
 
     def json(self, method: str, path: str, **more: Any) -> Any:
         """Send a request and return the JSON of its answer (None for an empty one).

@@ -1,0 +1,1 @@
+"""The `ml` command: labs from a terminal."""
