@@ -28,7 +28,10 @@ class Line:
 
 
 def changed_lines(before: str, after: str, *, around: int = AROUND) -> tuple[Line, ...]:
-    """Return the lines that differ between two texts, and `around` lines about each; maybe none."""
+    """Return the lines that differ between two texts, and `around` lines about each.
+
+    Texts that differ in the ends of their lines only have none.
+    """
     if before == after:
         return ()
     old, new = _lines(before), _lines(after)
@@ -66,7 +69,6 @@ def _same(
 
 
 def _lines(text: str) -> list[str]:
-    # A last line without its end is another text, so the end stays visible.
     lines = text.replace("\r\n", "\n").split("\n")
     if lines[-1] == "":
         lines.pop()
