@@ -217,6 +217,15 @@ class Limits(Section):
         int,
         Field(ge=1, title="Most requests a minute from one address that is not signed in"),
     ] = 600
+    git_at_once: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=64,
+            title="Git clients served at once",
+            description="One person gets at most half of them; who comes later waits for a turn.",
+        ),
+    ] = 8
     trash_days: Annotated[int, Field(ge=1, title="Days that a deleted lab can be restored")] = 30
 
 

@@ -12,7 +12,7 @@ from fastapi.concurrency import run_in_threadpool
 from machinelabs_hub import __version__
 from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.labs import errors, signin
-from machinelabs_hub.labs.api import forks, health, labs, people, revisions, site
+from machinelabs_hub.labs.api import forks, git, health, labs, people, revisions, site
 from machinelabs_hub.labs.context import Parts
 from machinelabs_hub.labs.guard import API, Guard
 from machinelabs_hub.labs.hubapi import HubApi
@@ -53,6 +53,7 @@ def create_app(settings: Settings) -> FastAPI:
     )
     errors.install(app, failed)
     app.include_router(_api(), prefix=f"{API}/v1")
+    app.router.routes.extend(git.routes(settings))
     app.include_router(health.router, prefix=LABS_PREFIX)
     app.include_router(signin.router, prefix=LABS_PREFIX)
     app.include_router(pages.router, prefix=LABS_PREFIX)

@@ -7,6 +7,7 @@ from machinelabs_hub.labs.hubapi import HubApi
 from machinelabs_hub.labs.identity import Identities, Seal
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.forks import ForkService
+from machinelabs_hub.labs.services.git import GitService
 from machinelabs_hub.labs.services.labs import LabService
 from machinelabs_hub.labs.services.people import PeopleService
 from machinelabs_hub.labs.services.rates import Rate
@@ -79,6 +80,11 @@ class Context:
     def forks(self) -> ForkService:
         """Forks of a lab."""
         return ForkService(tools=self.tools, viewer=self.person)
+
+    @property
+    def git(self) -> GitService:
+        """Labs as git repositories."""
+        return GitService(tools=self.tools, viewer=self.person)
 
     @property
     def people(self) -> PeopleService:

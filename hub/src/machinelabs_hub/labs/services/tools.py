@@ -14,6 +14,7 @@ from machinelabs_hub.catalog.load import read_builds
 from machinelabs_hub.catalog.model import Catalog
 from machinelabs_hub.db.engine import SessionMaker, open_engine, session_maker
 from machinelabs_hub.labs.services.rates import Rate
+from machinelabs_hub.labs.storage.exports import ExportStore
 from machinelabs_hub.labs.storage.labs import LabTable
 from machinelabs_hub.labs.storage.people import PersonTable
 from machinelabs_hub.labs.storage.repos import RepoStore
@@ -56,6 +57,7 @@ class Tools:
     revisions: RevisionTable
     people: PersonTable
     repos: RepoStore
+    exports: ExportStore
     locks: Locks
     publishes: Rate
     clock: Callable[[], datetime]
@@ -68,6 +70,7 @@ class Tools:
         engine = open_engine(database_url(settings))
         sessions = session_maker(engine)
         files = Files(settings.data)
+        repos = RepoStore(folder=files.labs, durable=settings.database.durable)
         return cls(
             settings=settings,
             catalog=catalog_reader(settings),
@@ -75,7 +78,8 @@ class Tools:
             labs=LabTable(sessions=sessions),
             revisions=RevisionTable(sessions=sessions),
             people=PersonTable(sessions=sessions),
-            repos=RepoStore(folder=files.labs, durable=settings.database.durable),
+            repos=repos,
+            exports=ExportStore(folder=files.labs / "exports", repos=repos),
             locks=Locks(),
             publishes=Rate(count=settings.limits.publishes_per_hour, seconds=HOUR),
             clock=clock or now_utc,

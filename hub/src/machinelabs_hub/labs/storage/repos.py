@@ -10,7 +10,6 @@ index can be made anew from the stores. Nothing from outside ever names an objec
 import json
 import secrets
 import shutil
-import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 from functools import lru_cache
@@ -23,12 +22,12 @@ from pygit2.enums import FileMode, Option, RepositoryInitFlag
 from machinelabs_hub.db.engine import DiskFull
 from machinelabs_hub.errors import Unavailable
 from machinelabs_hub.labs.models.revision import FileEntry
+from machinelabs_hub.labs.storage import gitprocess
 from machinelabs_hub.labs.storage.commits import Stamp, from_message, to_message
 
 IN_MEMORY: Final = 4 << 20
 """Bytes up to which a blob is handled whole; larger ones are streamed."""
 
-PIECE: Final = 1 << 18
 _RESERVE: Final = 2 << 20
 """Free bytes below which a disk counts as full: the trees and rows of a publish need some."""
 
@@ -146,14 +145,13 @@ class RepoStore:
             yield self.read(store, blob)
             return
         # libgit2 holds a blob three times to give it out once; git itself streams it.
-        command = ["git", "--git-dir", str(self._path(store)), "cat-file", "blob", blob]
-        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as git:
-            try:
-                pipe = cast("BinaryIO", git.stdout)
-                while piece := pipe.read(PIECE):
-                    yield piece
-            finally:
-                git.kill()
+        yield from gitprocess.blob_pieces(self._path(store), blob)
+
+    @contextmanager
+    def reading(self, store: str) -> Iterator[tuple[pygit2.Repository, Path]]:
+        """Open a store for what else of this folder needs it, as it is and where it is."""
+        with _ours():
+            yield self._open(store), self._path(store)
 
     def write_details(self, store: str, uid: str, details: dict[str, Any]) -> None:
         """Keep what SQL says of a lab beside its content."""

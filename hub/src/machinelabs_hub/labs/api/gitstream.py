@@ -1,0 +1,203 @@
+"""Answer with what a git process says, piece by piece: bounded in memory, in time and in number.
+
+These are plain ASGI messages: a streaming response of the framework waits for the client to go
+away by reading the request, whose body git's answer depends on.
+"""
+
+import asyncio
+import fcntl
+import zlib
+from asyncio.subprocess import DEVNULL, PIPE, Process
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from http import HTTPStatus
+from typing import BinaryIO, Final
+
+from starlette.requests import ClientDisconnect, Request
+from starlette.types import Receive, Send
+
+from machinelabs_hub.errors import BadInput, MachineLabsError, TooLarge, Unavailable
+from machinelabs_hub.labs.storage import gitprocess
+
+_PIECE: Final = 1 << 18
+_PIPE: Final = 1 << 20
+_PATIENCE: Final = 60.0
+"""Seconds that a client may take for a piece, or to send one."""
+
+_THOUGHT: Final = 600.0
+"""Seconds that git may be silent."""
+
+_TURN: Final = 30.0
+"""Seconds that a request waits for its turn."""
+
+
+class GitBusy(Unavailable):
+    """As many git clients are served as the site serves at once."""
+
+    code = "git_busy"
+
+    def __init__(self) -> None:
+        super().__init__("Many people use git here at this moment. Try again in a minute.")
+
+
+class TooSlow(MachineLabsError):
+    """A client that stopped sending."""
+
+    code = "too_slow"
+    status = HTTPStatus.REQUEST_TIMEOUT
+
+    def __init__(self) -> None:
+        super().__init__("Nothing came from your side for a minute. Try again.")
+
+
+class BadPack(BadInput):
+    """A request's body that is not what its headers say."""
+
+    code = "bad_request"
+
+
+class Turns:
+    """Who is served now: so many at once, and of one client at most half of them."""
+
+    def __init__(self, count: int) -> None:
+        self._all = asyncio.Semaphore(count)
+        self._each = max(1, count // 2)
+        self._held: Counter[str] = Counter()
+
+    @asynccontextmanager
+    async def take(self, client: str) -> AsyncIterator[None]:
+        """Hold one turn for the block.
+
+        Raises:
+            GitBusy: there was none for half a minute, or the client has its share.
+        """
+        if self._held[client] >= self._each:
+            raise GitBusy
+        self._held[client] += 1
+        try:
+            try:
+                await asyncio.wait_for(self._all.acquire(), _TURN)
+            except TimeoutError as error:
+                raise GitBusy from error
+            try:
+                yield
+            finally:
+                self._all.release()
+        finally:
+            self._held[client] -= 1
+            if not self._held[client]:
+                del self._held[client]
+
+
+async def take_body(request: Request, into: BinaryIO, most: int, too_large: str) -> None:
+    """Write a request's body to a file, unpacked where it is gzipped.
+
+    Raises:
+        TooLarge: with the sentence `too_large`; unpacked it is more than `most` bytes.
+        BadPack: it is not gzip although it says so.
+        TooSlow: nothing came for a minute.
+    """
+    kind = request.headers.get("content-encoding", "")
+    unpack = zlib.decompressobj(wbits=31) if kind in {"gzip", "x-gzip"} else None
+    size, pieces = 0, request.stream()
+    while True:
+        try:
+            piece = await asyncio.wait_for(anext(pieces, None), _PATIENCE)
+        except TimeoutError as error:
+            raise TooSlow from error
+        if piece is None:
+            break
+        while piece:
+            try:
+                bare = unpack.decompress(piece, _PIECE) if unpack else piece
+            except zlib.error as error:
+                raise BadPack("What was sent says that it is gzipped, and is not.") from error
+            size += len(bare)
+            if size > most:
+                raise TooLarge(too_large)
+            into.write(bare)
+            piece = unpack.unconsumed_tail if unpack else b""
+    into.seek(0)
+
+
+async def answer_of_git(
+    words: tuple[str, ...],
+    *,
+    protocol: str,
+    body: BinaryIO | None,
+    headers: list[tuple[bytes, bytes]],
+    first: bytes,
+    receive: Receive,
+    send: Send,
+) -> None:
+    """Answer with the output of git, which is ended when the client goes away.
+
+    Args:
+        words: git's order.
+        protocol: what the client sent as `Git-Protocol`.
+        body: what git reads.
+        headers: of the answer.
+        first: bytes before git's own.
+        receive: the request; its body was read.
+        send: the answer.
+    """
+    environment = gitprocess.ENVIRONMENT | ({"GIT_PROTOCOL": protocol} if protocol else {})
+    process = await asyncio.create_subprocess_exec(
+        "git",
+        *gitprocess.options(),
+        *words,
+        stdin=body or DEVNULL,
+        stdout=PIPE,
+        stderr=DEVNULL,
+        env=environment,
+        limit=_PIPE,
+    )
+    gitprocess.confine(process.pid)
+    leaving = asyncio.create_task(_left(receive))
+    sending = asyncio.create_task(_send(process, headers, first, send))
+    try:
+        await asyncio.wait({leaving, sending}, return_when=asyncio.FIRST_COMPLETED)
+        if sending.done():
+            sending.result()
+    finally:
+        for task in (leaving, sending):
+            task.cancel()
+            with suppress(asyncio.CancelledError, TimeoutError):
+                await task
+        with suppress(ProcessLookupError):
+            process.kill()
+        await process.wait()
+
+
+async def _send(
+    process: Process, headers: list[tuple[bytes, bytes]], first: bytes, send: Send
+) -> None:
+    pipe = process.stdout
+    if pipe is None:
+        return
+    _widen(process)
+    await send({"type": "http.response.start", "status": 200, "headers": headers})
+    piece = first or await asyncio.wait_for(pipe.read(_PIECE), _THOUGHT)
+    while piece:
+        message = {"type": "http.response.body", "body": piece, "more_body": True}
+        await asyncio.wait_for(send(message), _PATIENCE)
+        piece = await asyncio.wait_for(pipe.read(_PIECE), _THOUGHT)
+    # A git that failed is not to look like one that ended well: the answer stays without its end.
+    if await process.wait() == 0:
+        await send({"type": "http.response.body", "body": b""})
+
+
+def _widen(process: Process) -> None:
+    transport = getattr(process, "_transport", None)
+    pipe = transport and transport.get_pipe_transport(1)
+    file = pipe and pipe.get_extra_info("pipe")
+    if file:
+        with suppress(OSError):
+            fcntl.fcntl(file.fileno(), fcntl.F_SETPIPE_SZ, _PIPE)
+
+
+async def _left(receive: Receive) -> None:
+    with suppress(ClientDisconnect):
+        while (await receive())["type"] != "http.disconnect":
+            pass
