@@ -144,7 +144,7 @@ def everything(tools: Tools) -> dict[str, object]:
                 if name not in {"id", "updated_at"}
             },
             tools.revisions.all_of(lab),
-            tools.labs.readme_of(lab),
+            tools.labs.texts_of(lab),
         )
         for lab in labs
     }

@@ -6,14 +6,18 @@ from alembic import context
 
 from machinelabs_hub.db.base import Base, Utc
 from machinelabs_hub.db.migrate import CONNECTION
-from machinelabs_hub.db.tables import accounts, labs, members, proposals, requests, stars
+from machinelabs_hub.db.tables import accounts, labs, members, proposals, requests, search, stars
 
-TABLES = (accounts, labs, members, proposals, requests, stars)
+TABLES = (accounts, labs, members, proposals, requests, search, stars)
 """Imported so that the metadata holds their tables."""
 
 
 def _spelled(kind: str, value: Any, _context: object) -> str | Literal[False]:
     return "Utc()" if kind == "type" and isinstance(value, Utc) else False
+
+
+def _is_ours(_thing: object, name: str | None, *_about: object) -> bool:
+    return not (name or "").startswith(search.MADE_BY_THE_DATABASE)
 
 
 context.configure(
@@ -22,6 +26,7 @@ context.configure(
     # SQLite changes tables by making them anew.
     render_as_batch=True,
     render_item=_spelled,
+    include_object=_is_ours,
 )
 with context.begin_transaction():
     context.run_migrations()

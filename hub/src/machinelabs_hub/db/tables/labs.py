@@ -4,6 +4,7 @@ from datetime import datetime
 
 from sqlalchemy import (
     BigInteger,
+    Float,
     ForeignKey,
     Index,
     Integer,
@@ -17,6 +18,7 @@ from sqlalchemy.orm import Mapped, mapped_column, relationship
 
 from machinelabs_hub.db.base import Base, Utc
 from machinelabs_hub.db.tables.members import MemberRow
+from machinelabs_hub.db.tables.search import LabTextRow
 
 Serial = BigInteger().with_variant(Integer, "sqlite")
 _LIVE = text("trashed_at IS NULL")
@@ -40,6 +42,7 @@ class LabRow(Base):
         Index("ix_labs_updated", "visibility", "updated_at", "id"),
         Index("ix_labs_forks", "visibility", "forks", "id"),
         Index("ix_labs_stars", "visibility", "stars", "id"),
+        Index("ix_labs_trend", "visibility", "trend", "id"),
     )
 
     id: Mapped[int] = mapped_column(Serial, primary_key=True)
@@ -50,20 +53,18 @@ class LabRow(Base):
     title: Mapped[str] = mapped_column(String(200))
     description: Mapped[str] = mapped_column(Text, default="")
     visibility: Mapped[str] = mapped_column(String(16))
-    licence: Mapped[str] = mapped_column(String(64))
-    image: Mapped[str | None] = mapped_column(String(64))
-    flavour: Mapped[str | None] = mapped_column(String(64))
+    licence: Mapped[str] = mapped_column(String(64), index=True)
+    image: Mapped[str | None] = mapped_column(String(64), index=True)
+    flavour: Mapped[str | None] = mapped_column(String(64), index=True)
     entrypoint: Mapped[str | None] = mapped_column(Text)
     revision: Mapped[int] = mapped_column(Integer)
     files_count: Mapped[int] = mapped_column(Integer)
     size_bytes: Mapped[int] = mapped_column(BigInteger)
-    readme: Mapped[str] = mapped_column(Text, default="")
-    """The beginning of its README, for finding it."""
-    search_text: Mapped[str] = mapped_column(Text, default="")
-    """Title, description, tags, owner, name and README in lower case, for finding it."""
     forks: Mapped[int] = mapped_column(Integer, default=0)
     """How many forks are public and not in the trash."""
     stars: Mapped[int] = mapped_column(Integer, default=0, server_default="0")
+    trend: Mapped[float] = mapped_column(Float, default=0.0, server_default="0")
+    """How many stars and forks it got lately, as `models.trend` counts them."""
     language: Mapped[str | None] = mapped_column(String(32), index=True)
     """What its notebooks or scripts are written in, in lower case."""
     has_outputs: Mapped[bool] = mapped_column(default=False, server_default=false())
@@ -91,6 +92,7 @@ class LabRow(Base):
     members: Mapped[list[MemberRow]] = relationship(
         lazy="selectin", order_by=(MemberRow.kind.desc(), MemberRow.name), viewonly=True
     )
+    texts: Mapped[LabTextRow] = relationship(cascade="all, delete-orphan", passive_deletes=True)
     parent: Mapped["LabRow | None"] = relationship(
         remote_side="LabRow.id", lazy="selectin", viewonly=True
     )

@@ -21,12 +21,36 @@ def list_labs(
     q: Annotated[str, Query(max_length=200, description="Words that all stand in the lab.")] = "",
     tag: Annotated[str, Query(max_length=32)] = "",
     owner: Annotated[str, Query(max_length=255, description="Labs of this person only.")] = "",
-    sort: Literal["newest", "updated", "forks"] = "newest",
+    image: Annotated[str, Query(max_length=64)] = "",
+    flavour: Annotated[str, Query(max_length=64)] = "",
+    language: Annotated[str, Query(max_length=32, description="In lower case.")] = "",
+    licence: Annotated[str, Query(max_length=64, description="An SPDX identifier.")] = "",
+    has_outputs: Annotated[bool | None, Query(description="Its notebooks hold results.")] = None,
+    runs_clean: Annotated[
+        bool | None, Query(description="Its notebook was saved after a whole run without errors.")
+    ] = None,
+    sort: Annotated[
+        Literal["relevance", "newest", "updated", "stars", "forks", "trending"] | None,
+        Query(description="Left out: the best fit for words, else the newest."),
+    ] = None,
     cursor: Annotated[str, Query(max_length=400, description="`next` of the page before.")] = "",
     limit: Annotated[int, Query(ge=1, le=MOST)] = DEFAULT_LIMIT,
 ) -> LabsBody:
     """List public labs and your own, a page at a time."""
-    query = LabQuery(q=q, tag=tag, owner=owner, sort=Sort(sort), cursor=cursor, limit=limit)
+    query = LabQuery(
+        q=q,
+        tag=tag,
+        owner=owner,
+        image=image,
+        flavour=flavour,
+        language=language,
+        licence=licence,
+        has_outputs=has_outputs,
+        runs_clean=runs_clean,
+        sort=Sort(sort) if sort else None,
+        cursor=cursor,
+        limit=limit,
+    )
     return LabsBody.of(ctx, ctx.labs.list(query))
 
 

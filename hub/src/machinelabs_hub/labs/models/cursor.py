@@ -3,11 +3,16 @@
 import base64
 import binascii
 import json
+import math
 from dataclasses import dataclass
 from datetime import datetime
+from typing import Final
 
 from machinelabs_hub.errors import BadInput
 from machinelabs_hub.labs.models.page import Sort
+
+_TIMES: Final = {Sort.NEWEST, Sort.UPDATED}
+_FRACTIONS: Final = {Sort.RELEVANCE, Sort.TRENDING}
 
 
 class BadCursor(BadInput):
@@ -21,7 +26,7 @@ class Cursor:
     """The place of the last item seen, in lists of this order."""
 
     sort: Sort
-    value: datetime | int
+    value: datetime | int | float
     id: int
 
 
@@ -41,7 +46,7 @@ def read_cursor(text: str, sort: Sort) -> Cursor:
     try:
         found, value, row = json.loads(base64.urlsafe_b64decode(text + "=" * (-len(text) % 4)))
         cursor = Cursor(Sort(found), _value(Sort(found), value), _whole(row))
-    except (binascii.Error, ValueError, TypeError, RecursionError) as error:
+    except (binascii.Error, ValueError, TypeError, RecursionError, OverflowError) as error:
         raise BadCursor(
             "This list cannot go on from there. Start it again without `cursor`."
         ) from error
@@ -50,8 +55,10 @@ def read_cursor(text: str, sort: Sort) -> Cursor:
     return cursor
 
 
-def _value(sort: Sort, value: object) -> datetime | int:
-    if sort is Sort.FORKS:
+def _value(sort: Sort, value: object) -> datetime | int | float:
+    if sort in _FRACTIONS:
+        return _fraction(value)
+    if sort not in _TIMES:
         return _whole(value)
     if not isinstance(value, str):
         raise TypeError(value)
@@ -59,6 +66,12 @@ def _value(sort: Sort, value: object) -> datetime | int:
     if when.tzinfo is None:
         raise ValueError(value)
     return when
+
+
+def _fraction(value: object) -> float:
+    if not isinstance(value, int | float) or isinstance(value, bool) or not math.isfinite(value):
+        raise TypeError(value)
+    return float(value)
 
 
 def _whole(value: object) -> int:

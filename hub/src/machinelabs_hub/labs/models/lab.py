@@ -48,6 +48,12 @@ class Lab:
         owner: a person's name, or `@group`.
         revision: number of the newest revision.
         forks: how many forks of it are public.
+        stars: how many people starred it.
+        trend: how many stars and forks it got lately, as `models.trend` counts them.
+        language: what it is written in, in lower case.
+        has_outputs: its notebooks hold results.
+        runs_clean: its notebook ran from top to bottom without an error; None: nobody knows.
+        featured_at: when an admin put it on the first page.
         trashed_at: when it went to the trash; None: it is not there.
         open_from: the first revision that others than its members may read; 0: it was never open.
         members: whom it is shared with; its owner is not among them.
@@ -73,6 +79,12 @@ class Lab:
     updated_at: datetime
     files_count: int
     size_bytes: int
+    stars: int = 0
+    trend: float = 0.0
+    language: str | None = None
+    has_outputs: bool = False
+    runs_clean: bool | None = None
+    featured_at: datetime | None = None
     trashed_at: datetime | None = None
     open_from: int = 1
     members: tuple[Member, ...] = ()

@@ -16,8 +16,10 @@ class BadNotebook(BadInput):
     code = "bad_notebook"
 
 
-def check_notebook(path: str, content: bytes) -> None:
-    """Refuse what JupyterLab could not open. Formats 3 and 4 are taken, and kept as they are.
+def check_notebook(path: str, content: bytes) -> Any:
+    """Return a notebook's JSON, or refuse what JupyterLab could not open.
+
+    Formats 3 and 4 are taken, and kept as they are.
 
     Raises:
         BadNotebook: says where the fault is.
@@ -35,6 +37,7 @@ def check_notebook(path: str, content: bytes) -> None:
     fault = _fault(book)
     if fault:
         raise BadNotebook(f"“{name}” is not a notebook: {fault}")
+    return book
 
 
 def _fault(book: Any) -> str | None:

@@ -95,7 +95,7 @@ class ForkService:
             name=name,
             details=said,
             entrypoint=source.entrypoint,
-            readme=tools.labs.readme_of(source),
+            texts=tools.labs.texts_of(source),
             first=revision_from(stamp, commit),
             parent=Parent(source.owner, source.name, newest.number),
             parent_id=source.id,

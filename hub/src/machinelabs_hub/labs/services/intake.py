@@ -13,13 +13,21 @@ from machinelabs_hub.labs.models.entrypoint import entrypoint_of
 from machinelabs_hub.labs.models.notebooks import SUFFIX, check_notebook
 from machinelabs_hub.labs.models.paths import check_path, check_together, is_kept_out
 from machinelabs_hub.labs.models.revision import FileEntry
+from machinelabs_hub.labs.models.texts import (
+    LONGEST,
+    LONGEST_README,
+    Texts,
+    is_script,
+    of_notebook,
+    of_script,
+    readme_among,
+    together,
+)
 from machinelabs_hub.labs.storage import tar
 from machinelabs_hub.labs.storage.repos import RepoStore
 from machinelabs_hub.names import shown
 from machinelabs_hub.settings import Limits
 
-README: Final = ("readme.md", "readme.markdown", "readme.txt", "readme")
-README_SEARCHED: Final = 16 * 1024
 MIB: Final = 1 << 20
 
 
@@ -54,7 +62,7 @@ class Parcel:
     members: tuple[tar.Member, ...]
     config: LabConfig
     entrypoint: str | None
-    readme: str
+    texts: Texts
     size_bytes: int
 
 
@@ -69,15 +77,23 @@ def inspect(files: BinaryIO, limits: Limits, catalog: Catalog) -> Parcel:
     for member in found:
         _check_size(member, limits)
     check_together(member.path for member in found)
+    books = []
     for member in found:
         if member.path.endswith(SUFFIX):
-            check_notebook(member.path, _bytes(files, member))
+            tree = check_notebook(member.path, _bytes(files, member))
+            books.append(of_notebook(member.path, tree))
     settings = _config(files, found, catalog)
+    entrypoint = entrypoint_of((member.path for member in found), settings.entrypoint)
+    books += [
+        of_script(member.path, _bytes(files, member, LONGEST))
+        for member in found
+        if member.path == entrypoint and is_script(member.path)
+    ]
     return Parcel(
         members=tuple(found),
         config=settings,
-        entrypoint=entrypoint_of((member.path for member in found), settings.entrypoint),
-        readme=_readme(files, found),
+        entrypoint=entrypoint,
+        texts=together(books, entrypoint=entrypoint, readme=_readme(files, found)),
         size_bytes=sum(member.size for member in found),
     )
 
@@ -137,13 +153,8 @@ def _config(files: BinaryIO, found: list[tar.Member], catalog: Catalog) -> LabCo
 
 
 def _readme(files: BinaryIO, found: list[tar.Member]) -> str:
-    by_name = {member.path.lower(): member for member in reversed(found)}
-    for name in README:
-        if name in by_name:
-            content = _bytes(files, by_name[name], README_SEARCHED)
-            # PostgreSQL's text has no NUL.
-            return content.decode("utf-8", "ignore").replace("\0", "")
-    return ""
+    member = readme_among(found)
+    return _bytes(files, member, LONGEST_README).decode("utf-8", "ignore") if member else ""
 
 
 def _bytes(files: BinaryIO, member: tar.Member, most: int | None = None) -> bytes:

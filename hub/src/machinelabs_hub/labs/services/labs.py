@@ -97,7 +97,7 @@ class LabService:
                 name=name,
                 details=said,
                 entrypoint=parcel.entrypoint,
-                readme=parcel.readme,
+                texts=parcel.texts,
                 first=revision_from(stamp, commit),
             )
             return tools.labs.add(new)

@@ -9,22 +9,23 @@ from machinelabs_hub.labs.models.config import BadConfig, LabConfig, read_config
 from machinelabs_hub.labs.models.entrypoint import entrypoint_of
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
+from machinelabs_hub.labs.models.texts import Texts
 from machinelabs_hub.labs.services import details
-from machinelabs_hub.labs.services.intake import README, README_SEARCHED
 from machinelabs_hub.labs.services.labs import revision_from
+from machinelabs_hub.labs.services.texts import texts_of
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import NoLab
 from machinelabs_hub.labs.storage.commits import Stamp
-from machinelabs_hub.labs.storage.rows import Contents, search_text
+from machinelabs_hub.labs.storage.rows import Contents
 
 
 @dataclass(frozen=True, slots=True)
 class Face:
-    """What files say of their lab: its `ml.yaml`, what opens first, its README's beginning."""
+    """What files say of their lab: its `ml.yaml`, what opens first, what it is found by."""
 
     config: LabConfig
     entrypoint: str | None
-    readme: str
+    texts: Texts
 
 
 def face_of(tools: Tools, store: str, entries: tuple[FileEntry, ...]) -> Face:
@@ -33,7 +34,8 @@ def face_of(tools: Tools, store: str, entries: tuple[FileEntry, ...]) -> Face:
     They were checked when they came in; what the catalogue does not know any more is passed over.
     """
     asked = _config(tools, store, entries)
-    return Face(asked, _entrypoint(entries, asked), _readme(tools, store, entries))
+    entrypoint = _entrypoint(entries, asked)
+    return Face(asked, entrypoint, texts_of(tools.repos, store, entries, entrypoint))
 
 
 def add(
@@ -77,8 +79,7 @@ def add(
         entrypoint=face.entrypoint,
         image=said.image,
         flavour=said.flavour,
-        readme=face.readme,
-        search_text=search_text(lab.owner, lab.name, said, face.readme),
+        texts=face.texts,
     )
     revision = revision_from(stamp, commit)
     if not tools.revisions.add(lab, revision, contents):
@@ -103,14 +104,3 @@ def _entrypoint(entries: tuple[FileEntry, ...], asked: LabConfig) -> str | None:
         return entrypoint_of((entry.path for entry in entries), asked.entrypoint)
     except BadConfig:
         return entrypoint_of((entry.path for entry in entries), None)
-
-
-def _readme(tools: Tools, store: str, entries: tuple[FileEntry, ...]) -> str:
-    by_name = {entry.path.lower(): entry for entry in reversed(entries)}
-    for name in README:
-        if name in by_name:
-            entry = by_name[name]
-            content = next(tools.repos.stream(store, entry.blob, entry.size), b"")
-            # PostgreSQL's text has no NUL.
-            return content[:README_SEARCHED].decode("utf-8", "ignore").replace("\0", "")
-    return ""

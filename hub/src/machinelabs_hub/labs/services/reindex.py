@@ -86,7 +86,7 @@ def _restore(tools: Tools, stored: _Stored, report: Report) -> None:
         name=kept["name"],
         details=_details(kept),
         entrypoint=face.entrypoint,
-        readme=face.readme,
+        texts=face.texts,
         first=stored.revisions[0],
         parent=parent,
         parent_id=parent_id,

@@ -84,7 +84,7 @@ class RevisionService:
                 entries,
                 author=author.name,
                 message=message,
-                face=Face(parcel.config, parcel.entrypoint, parcel.readme),
+                face=Face(parcel.config, parcel.entrypoint, parcel.texts),
             )
             return revision, True
 

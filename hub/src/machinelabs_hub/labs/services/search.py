@@ -10,7 +10,6 @@ from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.tools import Tools
 
 LONGEST_QUERY = 200
-MOST_WORDS = 8
 
 
 class SearchService:
@@ -22,7 +21,7 @@ class SearchService:
 
     def find(self, query: LabQuery) -> Page[Lab]:
         """Return the labs in which every word of `query.q` stands, a page of them."""
-        page = self._tools.labs.page(asked(query), self._viewer)
+        page = self._tools.search.page(asked(query), self._viewer)
         return Page(tuple(seen_by(self._viewer, lab) for lab in page.items), page.next)
 
     def tags(self, limit: int = 30) -> tuple[tuple[str, int], ...]:
@@ -35,7 +34,7 @@ def asked(query: LabQuery) -> LabQuery:
     text = "".join(char if char.isprintable() else " " for char in query.q[:LONGEST_QUERY])
     return replace(
         query,
-        q=" ".join(text.split()[:MOST_WORDS]),
+        q=" ".join(text.split()),
         tag=words.tag_of(query.tag),
         limit=max(1, min(query.limit, MOST)),
     )

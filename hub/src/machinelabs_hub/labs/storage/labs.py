@@ -6,11 +6,13 @@ from sqlalchemy import func, select, update
 
 from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.labs import LabRow, LabTagRow
+from machinelabs_hub.db.tables.search import LabTextRow
 from machinelabs_hub.labs.models.lab import Lab, Visibility
 from machinelabs_hub.labs.models.page import LabQuery, Page
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.revision import Revision
-from machinelabs_hub.labs.storage.listing import listed, live, page_of, wanted_by
+from machinelabs_hub.labs.models.texts import Texts
+from machinelabs_hub.labs.storage.listing import listed, live, owned_by, shared_with
 from machinelabs_hub.labs.storage.rows import (
     Details,
     NewLab,
@@ -22,6 +24,7 @@ from machinelabs_hub.labs.storage.rows import (
     set_details,
 )
 
+from machinelabs_hub.labs.storage.search import page_of
 
 class LabTable:
     """Rows of labs as `Lab`s. Who may see them is the services' to decide, but for lists."""
@@ -46,16 +49,17 @@ class LabTable:
             row = db.scalar(select(LabRow).where(LabRow.uid == uid))
             return None if row is None else lab_of(row)
 
-    def page(self, query: LabQuery, viewer: Person | None) -> Page[Lab]:
-        """Return labs that `viewer` may see in a list, a page of them."""
-        with self._sessions() as db:
-            return page_of(db, wanted_by(query, viewer), query)
-
     def forks(self, lab: Lab, viewer: Person | None, query: LabQuery) -> Page[Lab]:
         """Return the forks of `lab` that `viewer` may see in a list."""
         with self._sessions() as db:
-            wanted = live().where(LabRow.parent_id == lab.id, listed(viewer))
-            return page_of(db, wanted, query)
+            wanted = [LabRow.trashed_at.is_(None), LabRow.parent_id == lab.id]
+            return page_of(db, query, wanted, [listed(viewer)])
+
+    def shared(self, viewer: Person, query: LabQuery) -> Page[Lab]:
+        """Return the labs that are shared with `viewer` or a group of theirs."""
+        with self._sessions() as db:
+            wanted = [LabRow.trashed_at.is_(None), shared_with(viewer), not_(owned_by(viewer))]
+            return page_of(db, query, wanted, [listed(viewer)])
 
     def fork_of(self, lab: Lab, owner: str) -> Lab | None:
         """Return the newest fork of `lab` that `owner` holds, or None."""
@@ -64,8 +68,9 @@ class LabTable:
             row = db.scalars(wanted.order_by(LabRow.id.desc()).limit(1)).first()
             return None if row is None else lab_of(row)
 
-    def readme_of(self, lab: Lab) -> str:
-        """Return the beginning of the README of a lab's newest revision."""
+    def texts_of(self, lab: Lab) -> Texts:
+        """Return what the newest files of a lab say, as it is found by them."""
+        said = select(LabTextRow.readme, LabTextRow.notebook).where(LabTextRow.lab_id == lab.id)
         with self._sessions() as db:
             return db.scalar(select(LabRow.readme).where(LabRow.id == lab.id)) or ""
 

@@ -4,6 +4,8 @@ from sqlalchemy import select, update
 
 from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.labs import LabRow, RevisionRow
+from machinelabs_hub.db.tables.search import LabTextRow
+from machinelabs_hub.db.words import folded
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.revision import Revision
 from machinelabs_hub.labs.storage.rows import Contents, changed, revision_of, revision_row
@@ -24,9 +26,7 @@ class RevisionTable:
             row = db.scalar(wanted)
             return None if row is None else revision_of(row)
 
-    def page(
-        self, lab: Lab, *, first: int, before: int | None, limit: int
-    ) -> tuple[Revision, ...]:
+    def page(self, lab: Lab, *, first: int, before: int | None, limit: int) -> tuple[Revision, ...]:
         """Return at most `limit` revisions from r`first` to below r`before`, the newest first.
 
         None for `before` begins at the newest.
@@ -64,12 +64,20 @@ class RevisionTable:
                 entrypoint=contents.entrypoint,
                 image=contents.image,
                 flavour=contents.flavour,
-                readme=contents.readme,
-                search_text=contents.search_text,
+                language=contents.texts.language,
+                has_outputs=contents.texts.has_outputs,
+                runs_clean=contents.texts.runs_clean,
             )
         )
         with self._sessions() as db:
             if not changed(db, step):
                 return False
+            db.execute(
+                update(LabTextRow)
+                .where(LabTextRow.lab_id == lab.id)
+                .values(
+                    readme=folded(contents.texts.readme), notebook=folded(contents.texts.notebook)
+                )
+            )
             db.add(revision_row(lab.id, revision))
             return True

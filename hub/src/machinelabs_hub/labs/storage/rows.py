@@ -7,9 +7,12 @@ from sqlalchemy import CursorResult, Executable, func, select, update
 from sqlalchemy.orm import Session
 
 from machinelabs_hub.db.tables.labs import LabRow, LabTagRow, RevisionRow
+from machinelabs_hub.db.tables.search import LabTextRow
+from machinelabs_hub.db.words import folded
 from machinelabs_hub.labs.models.lab import Lab, Parent, Visibility
 from machinelabs_hub.labs.models.member import Member, MemberKind, Role
 from machinelabs_hub.labs.models.revision import Revision
+from machinelabs_hub.labs.models.texts import Texts
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,7 +48,7 @@ class NewLab:
     name: str
     details: Details
     entrypoint: str | None
-    readme: str
+    texts: Texts
     first: Revision
     parent: Parent | None = None
     parent_id: int | None = None
@@ -58,8 +61,7 @@ class Contents:
     entrypoint: str | None
     image: str | None
     flavour: str | None
-    readme: str
-    search_text: str
+    texts: Texts
 
 
 def lab_of(row: LabRow) -> Lab:
@@ -85,6 +87,12 @@ def lab_of(row: LabRow) -> Lab:
         updated_at=row.updated_at,
         files_count=row.files_count,
         size_bytes=row.size_bytes,
+        stars=row.stars,
+        trend=row.trend,
+        language=row.language,
+        has_outputs=row.has_outputs,
+        runs_clean=row.runs_clean,
+        featured_at=row.featured_at,
         trashed_at=row.trashed_at,
         open_from=row.open_from,
         members=_members_of(row),
@@ -131,7 +139,11 @@ def row_of(new: NewLab) -> LabRow:
         row.parent_owner = new.parent.owner
         row.parent_name = new.parent.name
         row.parent_revision = new.parent.revision
-    row.readme = new.readme
+    row.language = new.texts.language
+    row.has_outputs = new.texts.has_outputs
+    row.runs_clean = new.texts.runs_clean
+    readme, notebook = folded(new.texts.readme), folded(new.texts.notebook)
+    row.texts = LabTextRow(readme=readme, notebook=notebook)
     set_details(row, new.details)
     return row
 
@@ -149,13 +161,14 @@ def set_details(row: LabRow, details: Details) -> None:
     row.tags = [kept.get(tag, LabTagRow(tag=tag)) for tag in details.tags]
     for position, tag in enumerate(row.tags):
         tag.position = position
-    row.search_text = search_text(row.owner, row.name, details, row.readme)
+    name_texts(row)
 
 
-def search_text(owner: str, name: str, details: Details, readme: str) -> str:
-    """Return the words by which a lab is found, in lower case."""
-    parts = (f"{owner}/{name}", details.title, details.description, *details.tags, readme)
-    return "\n".join(parts).casefold()
+def name_texts(row: LabRow) -> None:
+    """Let a lab be found by what it is called and who owns it now."""
+    row.texts.heading = folded(f"{row.owner} {row.name} {row.title}")
+    row.texts.tags = folded(" ".join(tag.tag for tag in row.tags))
+    row.texts.about = folded(row.description)
 
 
 def revision_row(lab_id: int, revision: Revision) -> RevisionRow:
