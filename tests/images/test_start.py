@@ -12,9 +12,9 @@ def test_a_start_does_not_import_what_a_server_never_uses(base: Box) -> None:
     code = """
 import sys, machinelabs_start as start
 with start.standing_in(start.STAND_INS):
-    import jupyterhub.singleuser.extension
+    for name in start.IMPORTED: __import__(name)
 heavy = {"sqlalchemy", "alembic", "aiohttp", "requests", "jupyterhub.orm", "jupyterhub.handlers.base",
-         "rfc3987_syntax", "IPython", "jupyter_lsp"}
+         "rfc3987_syntax", "IPython", "jupyter_lsp", "httpx", "psutil", "dateutil.parser", "websocket"}
 print(sorted(heavy & set(sys.modules)))
 """
     assert base.run(SERVER, "-c", code) == "[]"
@@ -40,6 +40,7 @@ print(HubAuthenticatedHandler.__module__, HealthCheckHandler.__name__, SQLAlchem
 def test_every_stand_in_is_still_imported_by_the_stock_start(base: Box) -> None:
     code = """
 import sys, machinelabs_start as start, jupyterhub.singleuser, jupyterlab_server
+import jupyterlab.labapp, jupyterlab_machinelabs.app
 print(sorted(set(start.STAND_INS) - set(sys.modules)))
 """
     assert base.run(SERVER, "-c", code) == "[]", "a stand-in that nothing imports can go"
