@@ -12,7 +12,21 @@ from fastapi.concurrency import run_in_threadpool
 from machinelabs_hub import __version__
 from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.labs import errors, signin
-from machinelabs_hub.labs.api import forks, git, health, labs, people, revisions, site
+from machinelabs_hub.labs.api import (
+    compare,
+    forks,
+    git,
+    health,
+    labs,
+    members,
+    moves,
+    people,
+    revisions,
+    site,
+)
+from machinelabs_hub.labs.api import handshakes as handshakes_api
+from machinelabs_hub.labs.api import trash as trash_api
+from machinelabs_hub.labs.api import handshakes as handshakes_api
 from machinelabs_hub.labs.context import Parts
 from machinelabs_hub.labs.guard import API, Guard
 from machinelabs_hub.labs.hubapi import HubApi
@@ -63,7 +77,18 @@ def create_app(settings: Settings) -> FastAPI:
 
 def _api() -> APIRouter:
     api = APIRouter()
-    for part in (site, people, labs, revisions, forks):
+    for part in (
+        handshakes_api,
+        site,
+        people,
+        labs,
+        members,
+        moves,
+        trash_api,
+        revisions,
+        compare,
+        forks,
+    ):
         api.include_router(part.router)
     return api
 

@@ -6,9 +6,13 @@ from machinelabs_hub.catalog.model import Catalog
 from machinelabs_hub.labs.hubapi import HubApi
 from machinelabs_hub.labs.identity import Identities, Seal
 from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.services.compare import CompareService
+from machinelabs_hub.labs.services.directory import Directory
 from machinelabs_hub.labs.services.forks import ForkService
 from machinelabs_hub.labs.services.git import GitService
 from machinelabs_hub.labs.services.labs import LabService
+from machinelabs_hub.labs.services.members import MemberService
+from machinelabs_hub.labs.services.moves import MoveService
 from machinelabs_hub.labs.services.people import PeopleService
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.revisions import RevisionService
@@ -77,6 +81,11 @@ class Context:
         return RevisionService(tools=self.tools, viewer=self.person)
 
     @property
+    def compare(self) -> CompareService:
+        """What differs between revisions."""
+        return CompareService(tools=self.tools, viewer=self.person)
+
+    @property
     def forks(self) -> ForkService:
         """Forks of a lab."""
         return ForkService(tools=self.tools, viewer=self.person)
@@ -95,3 +104,17 @@ class Context:
     def trash(self) -> TrashService:
         """Labs that were deleted in the last days."""
         return TrashService(tools=self.tools, viewer=self.person)
+
+    @property
+    def members(self) -> MemberService:
+        """Whom a lab is shared with."""
+        return MemberService(tools=self.tools, viewer=self.person, directory=self._directory)
+
+    @property
+    def moves(self) -> MoveService:
+        """Other names and other owners for labs."""
+        return MoveService(tools=self.tools, viewer=self.person, directory=self._directory)
+
+    @property
+    def _directory(self) -> Directory:
+        return Directory(people=self.tools.people, hub=self.hub, viewer=self.person)

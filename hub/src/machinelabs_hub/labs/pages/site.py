@@ -5,6 +5,8 @@ from fastapi import APIRouter
 from machinelabs_hub.labs.pages import (
     assets,
     cards,
+    compare,
+    connect,
     explore,
     files,
     forks,
@@ -21,6 +23,7 @@ from machinelabs_hub.labs.pages import (
 
 router = APIRouter()
 for part in (
-    assets, explore, limits, trash, cards, files, revisions, forks, settings, opening, labs, people
+    assets, connect, explore, limits, trash, cards, files, revisions, compare, forks, settings,
+    opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)

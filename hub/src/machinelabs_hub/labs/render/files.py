@@ -75,11 +75,11 @@ def show(path: str, content: bytes, *, whole: bool = True) -> Iterator[str]:
             yield from notebook.show(content, folder=folder)
         case Kind.IMAGE:
             yield fragment("image.html", mark=RAW_MARK, address=quote(path), name=name)
-        case Kind.MARKDOWN if _is_text(content):
+        case Kind.MARKDOWN if is_text(content):
             yield from show_markdown(content, folder=folder)
-        case Kind.TABLE if _is_text(content):
+        case Kind.TABLE if is_text(content):
             yield _table(name, content, whole=whole)
-        case Kind.TEXT if _is_text(content):
+        case Kind.TEXT if is_text(content):
             yield _source(name, content, whole=whole)
         case _:
             yield fragment("empty.html", title=f"{name} has no preview; download it")
@@ -98,7 +98,8 @@ def decode(content: bytes) -> str:
     return content.decode("utf-8-sig", "replace").replace("\r\n", "\n")
 
 
-def _is_text(content: bytes) -> bool:
+def is_text(content: bytes) -> bool:
+    """Tell whether a file's bytes can be read as text."""
     return not _CONTROL.intersection(content[:8192])
 
 

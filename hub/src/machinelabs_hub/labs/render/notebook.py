@@ -26,10 +26,11 @@ class BrokenNotebook(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Notebook:
-    """A notebook's cells and the language of its code. Nothing inside is checked yet."""
+    """A notebook's cells, the language of its code, and what it says of itself, all unchecked."""
 
     cells: list[Mapping[str, Any]]
     language: str
+    metadata: Any = None
 
 
 def read(content: bytes) -> Notebook:
@@ -53,7 +54,8 @@ def read(content: bytes) -> Notebook:
         cells = list(format3.cells_of(tree["worksheets"]))
     if not isinstance(cells, list):
         raise BrokenNotebook("It has no list of cells.")
-    return Notebook([cell for cell in cells if isinstance(cell, dict)], _language(tree))
+    kept: list[Mapping[str, Any]] = [cell for cell in cells if isinstance(cell, dict)]
+    return Notebook(kept, _language(tree), tree.get("metadata"))
 
 
 def show(content: bytes, *, folder: str = "") -> Iterator[str]:
