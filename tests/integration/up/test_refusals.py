@@ -1,11 +1,21 @@
 """What hinders a start is said in a sentence, before anything is half-done."""
 
+import os
 import socket
 import subprocess
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
+import pytest
 from tests.support.places import free_port
 from tests.support.site import command
+
+from machinelabs_hub.db.migrate import DatabaseUnusable, upgrade
+from machinelabs_hub.sites import database_url
+from machinelabs_hub.up import layout
+
+as_root = pytest.mark.skipif(os.geteuid() != 0, reason="a small file system takes root to mount")
 
 
 def start(data: Path, *more: str) -> subprocess.CompletedProcess[str]:
@@ -77,3 +87,47 @@ def test_an_order_without_a_site_says_how_to_make_one(tmp_path: Path) -> None:
     )
     assert done.returncode == 1
     assert "There is no site in" in done.stderr
+
+
+@contextmanager
+def small_disk(folder: Path, *, size: str) -> Iterator[Path]:
+    folder.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)]
+    subprocess.run(mount, check=True)
+    try:
+        yield folder
+    finally:
+        subprocess.run(["umount", "--lazy", str(folder)], check=True)
+
+
+@as_root
+def test_a_full_disk_is_said_before_anything_is_written(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", size="1m") as disk:
+        sentence = refused(disk / "data")
+        assert list(disk.iterdir()) == []
+    assert f"The disk that holds {disk / 'data'} has " in sentence
+    assert "MiB left" in sentence
+    assert "DATA=" in sentence
+
+
+@as_root
+def test_a_disk_that_fills_up_meanwhile_leaves_nothing_half_written(tmp_path: Path) -> None:
+    with small_disk(tmp_path / "disk", size="1m") as disk:
+        settings = layout.prepare(disk)
+        before = (disk / "settings.yaml").read_text()
+        with suppress(OSError), (disk / "fills").open("wb") as file:
+            file.write(bytes(2**20))
+        with pytest.raises(layout.DataUnusable, match="is full"):
+            layout.prepare(disk, port=settings.site.port + 10)
+        assert (disk / "settings.yaml").read_text() == before
+        with pytest.raises(DatabaseUnusable, match="disk is full"):
+            upgrade(database_url(settings))
+        assert sorted(path.name for path in disk.iterdir() if path.name.startswith(".")) == []
+
+
+def test_a_file_that_is_no_database_is_a_sentence_and_stays(tmp_path: Path) -> None:
+    database = tmp_path / "machinelabs.sqlite"
+    database.write_bytes(b"a shopping list" * 100)
+    with pytest.raises(DatabaseUnusable, match="is not a database"):
+        upgrade(f"sqlite:///{database}")
+    assert database.read_bytes() == b"a shopping list" * 100

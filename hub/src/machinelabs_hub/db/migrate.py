@@ -7,19 +7,46 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
-from sqlalchemy import Connection
+from alembic.util import CommandError
+from sqlalchemy import Connection, make_url
+from sqlalchemy.exc import DBAPIError
 
 from machinelabs_hub.db.engine import open_engine
+from machinelabs_hub.errors import SetupError
 
 _SCRIPTS: Final = Path(__file__).parent / "migrations"
 CONNECTION: Final = "connection"
 """Where the scripts find the connection that they run on."""
 
 
+class DatabaseUnusable(SetupError):
+    """The database does not answer, is not ours, is half-made, or newer than this code."""
+
+    code = "database_unusable"
+
+
 def upgrade(url: str, revision: str = "head") -> None:
-    """Run the migrations that the database at `url` lacks; all or none of them."""
-    with _connected(url) as connection:
-        command.upgrade(_config(connection), revision)
+    """Run the migrations that the database at `url` lacks; all or none of them.
+
+    Raises:
+        DatabaseUnusable: says why not; the database is as it was.
+    """
+    shown = make_url(url).render_as_string(hide_password=True)
+    try:
+        with _connected(url) as connection:
+            command.upgrade(_config(connection), revision)
+    except CommandError as error:
+        raise DatabaseUnusable(
+            f"The database {shown} was made by a newer MachineLabs ({error}). Use that version, or "
+            "restore the database that this one wrote. Nothing was changed."
+        ) from error
+    except DBAPIError as error:
+        said = str(error.orig).strip().splitlines()[0]
+        raise DatabaseUnusable(
+            f"The database {shown} cannot be brought up to date: {said}. Nothing was changed. See "
+            "that it answers and that its disk has room. If a start was cut short or something "
+            "else wrote into it, restore a backup, or move it away to begin with an empty one."
+        ) from error
 
 
 def downgrade(url: str, revision: str) -> None:
