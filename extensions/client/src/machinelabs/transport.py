@@ -5,10 +5,9 @@
 from __future__ import annotations
 
 import io
-from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cached_property
-from typing import Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final
 
 import httpx
 
@@ -26,6 +25,9 @@ from machinelabs.errors import (
     TooLarge,
     TooMany,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 BY_CODE: Final[Mapping[str, type[HubError]]] = {
     "name_taken": NameTaken,
