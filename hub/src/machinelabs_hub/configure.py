@@ -85,7 +85,7 @@ def _serve(c: Any, settings: Settings) -> None:
             "oauth_client_id": f"service-{scopes.LABS_SERVICE}",
             "oauth_redirect_uri": f"{addresses.labs}/oauth-callback",
             "oauth_no_confirm": True,
-            "oauth_client_allowed_scopes": scopes.LABS_OAUTH,
+            "oauth_client_allowed_scopes": sorted({*scopes.LABS_OAUTH, *scopes.PROGRAM_GRANT}),
             "display": False,
             # A labs service that is late is routed all the same; the hub does not wait for it.
             "timeout": 1,

@@ -11,7 +11,7 @@ LAB: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}[a-z0-9]|[a-z0-9]")
 
 RESERVED: Final = frozenset(
     {
-        "about", "api", "assets", "accounts", "courses", "datasets", "docs", "explore",
+        "about", "api", "assets", "accounts", "connect", "courses", "datasets", "docs", "explore",
         "favicon", "groups", "health", "help", "home", "hub", "labs", "limits", "login", "logout",
         "me", "metrics", "new", "oauth", "oauth-callback", "people", "runs", "search", "services",
         "settings", "share", "shared", "sign-in", "static", "templates", "trash", "user", "users",

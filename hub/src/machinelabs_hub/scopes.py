@@ -49,6 +49,17 @@ LABS_SERVICE_ROLE: Final = [
 LABS_OAUTH: Final = ["read:users:name!user", "read:users:groups!user", ACCESS_LABS, WRITE_LABS]
 """What a browser's sign-in to the labs pages grants the labs service."""
 
+PROGRAM_TOKEN: Final = [
+    "read:users:name!user",
+    "read:users:groups!user",
+    ACCESS_LABS,
+    WRITE_LABS,
+]
+"""What the token of a program that was signed in with `ml login` may do."""
+
+PROGRAM_GRANT: Final = ["read:users:name!user", ACCESS_LABS, "tokens!user"]
+"""What a yes to such a program grants the labs service, for as long as it makes that token."""
+
 CULLER_ROLE: Final = ["list:users", "read:users:activity", "read:servers", "delete:servers"]
 
 OPERATOR_ROLE: Final = [

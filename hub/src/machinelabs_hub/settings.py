@@ -226,6 +226,15 @@ class Limits(Section):
             description="One person gets at most half of them; who comes later waits for a turn.",
         ),
     ] = 8
+    program_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            title="Days until a program must sign in again",
+            description="Programs sign in with `ml login`; people revoke one on the hub's token "
+            "page at any time.",
+        ),
+    ] = 90
     trash_days: Annotated[int, Field(ge=1, title="Days that a deleted lab can be restored")] = 30
 
 

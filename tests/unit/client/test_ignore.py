@@ -136,7 +136,7 @@ def test_the_same_is_left_out_as_by_git(
         (repository / path).parent.mkdir(parents=True, exist_ok=True)
         (repository / path).touch()
     try:
-        command = ["git", "-C", repository, "ls-files", "-z", "--others", "--exclude-standard"]
+        command = ["git", "-C", str(repository), "ls-files", "-z", "--others", "--exclude-standard"]
         out = subprocess.run(command, capture_output=True, text=True, check=True).stdout
         expected = sorted(path for path in out.split("\0") if path and path != ".gitignore")
         assert [entry.path for entry in scan(repository).files] == expected

@@ -1,5 +1,6 @@
 """The Hub, as the labs service asks it: who holds a token, which servers are there, start one."""
 
+from collections.abc import Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import quote, urlencode
@@ -78,8 +79,8 @@ class HubApi:
             return None
         return cast("dict[str, Any]", _good(answer).json())
 
-    def sign_in_address(self, *, state: str, challenge: str) -> str:
-        """Return where a browser signs in, and comes back from with a code."""
+    def sign_in_address(self, *, state: str, challenge: str, scopes: Sequence[str]) -> str:
+        """Return where a browser grants `scopes`, and comes back from with a code."""
         query = {
             "client_id": CLIENT_ID,
             "redirect_uri": self._callback,
@@ -87,6 +88,7 @@ class HubApi:
             "state": state,
             "code_challenge": challenge,
             "code_challenge_method": "S256",
+            "scope": " ".join(scopes),
         }
         return f"{self._addresses.hub}/hub/api/oauth2/authorize?{urlencode(query)}"
 
@@ -108,6 +110,20 @@ class HubApi:
         if answer.is_client_error:
             raise BadSignIn
         return str(_good(answer).json()["access_token"])
+
+    async def make_token(
+        self, user: str, *, by: str, scopes: Sequence[str], note: str, seconds: int
+    ) -> str:
+        """Return a new token of a person, made with their token `by`."""
+        body = {"scopes": list(scopes), "note": note, "expires_in": seconds}
+        path = f"/users/{quote(user, safe='')}/tokens"
+        return str(_good(await self._ask("POST", path, token=by, json=body)).json()["token"])
+
+    async def end_token(self, user: str, token: str) -> None:
+        """Revoke a person's token with itself."""
+        path = f"/users/{quote(user, safe='')}/tokens"
+        model = _good(await self._ask("GET", "/user", token=token)).json()
+        _good(await self._ask("DELETE", f"{path}/{model['token_id']}", token=token))
 
     async def servers(self, user: str) -> dict[str, HubServer]:
         """Return a person's servers by name, stopped ones too; "" is the default server."""

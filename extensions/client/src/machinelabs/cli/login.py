@@ -11,7 +11,7 @@ from typing import Final
 from machinelabs import sites
 from machinelabs.cli.orders import Orders, add_order
 from machinelabs.cli.session import Session
-from machinelabs.errors import BadInput
+from machinelabs.errors import BadInput, SignInNeeded
 from machinelabs.handshakes import Expired, Handshake
 from machinelabs.hub import Hub
 
@@ -37,7 +37,14 @@ def login(options: argparse.Namespace, session: Session) -> None:
     url = _site(options, session)
     token = _given() if options.token else _by_browser(options, session, url)
     with Hub(url, token) as hub:
-        person = hub.me()
+        try:
+            person = hub.me()
+        except SignInNeeded as error:
+            raise SignInNeeded(
+                f"{_shown(url)} does not take this token: it has expired or was revoked, or it "
+                "lacks the scopes of labs. Make one on the hub's token page.",
+                code="token_refused",
+            ) from error
     session.kept.keep(url, token)
     line = f"You are signed in to {_shown(url)} as {person.name}."
     session.out.result({"site": url, "person": person.name}, line)

@@ -5,6 +5,7 @@ from fastapi import APIRouter
 from machinelabs_hub.labs.pages import (
     assets,
     cards,
+    connect,
     compare,
     connect,
     explore,

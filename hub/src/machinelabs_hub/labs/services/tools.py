@@ -23,6 +23,8 @@ from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Files, catalog_file, database_url
 
 HOUR = 3600
+HANDSHAKES_PER_HOUR = 120
+"""From one address, which may be that of a whole classroom."""
 
 
 class Locks:
@@ -60,6 +62,7 @@ class Tools:
     exports: ExportStore
     locks: Locks
     publishes: Rate
+    handshakes: Rate
     clock: Callable[[], datetime]
     close: Callable[[], None]
     """Closes the connections to the database."""
@@ -82,6 +85,7 @@ class Tools:
             exports=ExportStore(folder=files.labs / "exports", repos=repos),
             locks=Locks(),
             publishes=Rate(count=settings.limits.publishes_per_hour, seconds=HOUR),
+            handshakes=Rate(count=HANDSHAKES_PER_HOUR, seconds=HOUR),
             clock=clock or now_utc,
             close=engine.dispose,
         )
