@@ -9,6 +9,9 @@ from machinelabs_hub.errors import BadInput
 PERSON: Final = re.compile(r"[a-z][a-z0-9-]{0,30}[a-z0-9]|[a-z]")
 LAB: Final = re.compile(r"[a-z0-9][a-z0-9-]{0,62}[a-z0-9]|[a-z0-9]")
 
+GROUP: Final = re.compile(r"[a-z0-9][a-z0-9._-]{0,60}", re.IGNORECASE | re.ASCII)
+"""Groups of the hub that can own labs; their labs are at `@group/lab`."""
+
 RESERVED: Final = frozenset(
     {
         "about", "api", "assets", "accounts", "connect", "courses", "datasets", "docs", "explore",
@@ -41,6 +44,11 @@ def check_person_name(name: str) -> str:
     if name in RESERVED or "--" in name:
         raise BadInput(f"The name “{name}” is kept for a page of this site. Choose another.")
     return name
+
+
+def can_own(group: str) -> bool:
+    """Tell whether labs can be at `@group`: other groups can only be shared with."""
+    return GROUP.fullmatch(group) is not None
 
 
 def check_lab_name(name: str) -> str:

@@ -40,6 +40,7 @@ LABS_SERVICE_ROLE: Final = [
     "list:users",
     "read:users:name",
     "read:users:groups",
+    "read:groups:name",
     "read:servers",
     "servers",
     "read:hub",

@@ -59,9 +59,10 @@ def test_publish_read_revise_fork_and_delete(
     assert made.status_code == 201
     lab = made.json()
     assert lab["url"] == f"{site.labs_url}/api-ada/zebras"
-    assert (lab["may"], lab["tags"], lab["revision"]) == ({"edit": True}, ["stripes"], 1)
+    all_of_it = {"fork": True, "edit": True, "share": True, "delete": True}
+    assert (lab["may"], lab["tags"], lab["revision"]) == (all_of_it, ["stripes"], 1)
     seen = visitor.get("/labs/api-ada/zebras").json()
-    assert seen == lab | {"may": {"edit": False}}
+    assert seen == lab | {"may": dict.fromkeys(all_of_it, False)}
 
     files = visitor.get("/labs/api-ada/zebras/revisions/latest/files").json()
     assert [file["path"] for file in files["files"]] == sorted(FILES)
@@ -93,8 +94,9 @@ def test_publish_read_revise_fork_and_delete(
     assert bob.delete("/labs/api-ada/zebras").json()["code"] == "not_allowed"
     assert ada.delete("/labs/api-ada/zebras").status_code == 204
     assert visitor.get("/labs/api-ada/zebras").json()["code"] == "no_lab"
-    assert ada.get("/me/trash").json()[0]["name"] == "zebras"
-    assert ada.post("/me/trash/zebras/restore").json()["forks"] == 1
+    assert ada.get("/trash").json()["items"][0]["name"] == "zebras"
+    assert bob.post("/trash/api-ada/zebras/restore").json()["code"] == "no_lab"
+    assert ada.post("/trash/api-ada/zebras/restore").json()["forks"] == 1
 
 
 def test_the_token_decides(site: Site, visitor: httpx.Client, ada: httpx.Client) -> None:

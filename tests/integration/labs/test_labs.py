@@ -296,10 +296,10 @@ def test_a_deleted_lab_comes_back_whole(viewed_by: As) -> None:
         viewed_by(ADA).labs.get("ada", "digits")
     fork = viewed_by(None).labs.get("bob", "digits")
     assert fork.parent == Parent("ada", "digits", 1, exists=False)
-    assert viewed_by(BOB).trash.list() == ()
+    assert viewed_by(BOB).trash.list().items == ()
     with pytest.raises(NoLab):
         viewed_by(BOB).trash.restore("ada", "digits")
-    assert [gone.path for gone in viewed_by(ADA).trash.list()] == ["ada/digits"]
+    assert [gone.path for gone in viewed_by(ADA).trash.list().items] == ["ada/digits"]
     back = viewed_by(ADA).trash.restore("ada", "digits")
     assert (back.tags, back.forks, back.revision) == (lab.tags, 1, 1)
     assert viewed_by(None).revisions.read(back, 1, "data/a.csv") == b"1,2\n"
@@ -323,7 +323,7 @@ def test_the_trash_is_emptied_after_its_days_and_forks_stay(viewed_by: As, tools
     later = replace(tools, clock=lambda: tools.clock() + timedelta(days=31))
     assert trash.empty(later) == 2
     assert len(list(tools.repos.stores())) == 1
-    assert viewed_by(ADA).trash.list() == ()
+    assert viewed_by(ADA).trash.list().items == ()
     fork = viewed_by(None).labs.get("bob", "digits")
     assert fork.parent == Parent("ada", "digits", 1, exists=False)
     assert viewed_by(None).revisions.read(fork, 1, "data/a.csv") == b"1,2\n"

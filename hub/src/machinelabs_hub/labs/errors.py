@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Callable
 from http import HTTPStatus
-from typing import Any
-from urllib.parse import quote
+from typing import Any, Final
+from urllib.parse import quote, unquote
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -16,11 +16,13 @@ from machinelabs_hub.errors import BadInput, MachineLabsError, NotFound
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.guard import API
 from machinelabs_hub.labs.services.rates import TooMany
+from machinelabs_hub.labs.services.viewer import LabMoved
 from machinelabs_hub.labs.session import parts_of
 from machinelabs_hub.sites import LABS_PREFIX
 
 log = logging.getLogger("machinelabs.labs")
 
+_GIT: Final = ".git"
 ErrorPage = Callable[[Request, Context, MachineLabsError], Response]
 
 
@@ -65,6 +67,11 @@ def install(app: FastAPI, page: ErrorPage) -> None:
 
 def answer(request: Request, error: MachineLabsError, page: ErrorPage) -> Response:
     """Return the answer to a request that ended in `error`."""
+    if isinstance(error, LabMoved) and request.method in {"GET", "HEAD"}:
+        elsewhere = _moved_to(request, error)
+        if elsewhere:
+            headers = {"Cache-Control": "no-store"}
+            return RedirectResponse(elsewhere, HTTPStatus.PERMANENT_REDIRECT, headers)
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s: %s", request.method, request.url.path, error.code, error)
     if request.url.path.startswith(API):
@@ -80,6 +87,19 @@ def answer(request: Request, error: MachineLabsError, page: ErrorPage) -> Respon
         nonce=request.scope.get("nonce", ""),
     )
     return _finished(page(request, ctx, error), error)
+
+
+def _moved_to(request: Request, error: LabMoved) -> str:
+    """Return the same address of the lab where it is now; "" where it asks for another besides."""
+    raw: str = request.scope.get("raw_path", request.url.path.encode()).decode("latin-1")
+    at = (f"{API}/v1/labs/" if raw.startswith(f"{API}/") else f"{LABS_PREFIX}/").count("/")
+    parts = raw.split("/")
+    owner, name = (unquote(part) for part in (*parts, "", "")[at : at + 2])
+    end = _GIT if name == error.was[1] + _GIT else ""
+    if (owner, name) != (error.was[0], error.was[1] + end):
+        return ""
+    parts[at : at + 2] = quote(error.now[0], safe="@"), quote(error.now[1], safe="") + end
+    return "/".join(parts) + (f"?{request.url.query}" if request.url.query else "")
 
 
 def plain_page(_request: Request, _ctx: Context, error: MachineLabsError) -> Response:

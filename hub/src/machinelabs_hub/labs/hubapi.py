@@ -79,6 +79,14 @@ class HubApi:
             return None
         return cast("dict[str, Any]", _good(answer).json())
 
+    async def has_person(self, name: str) -> bool:
+        """Tell whether the site has a person of this name."""
+        return await self._has(f"/users/{quote(name, safe='')}")
+
+    async def has_group(self, name: str) -> bool:
+        """Tell whether the site has a group of this name."""
+        return await self._has(f"/groups/{quote(name, safe='')}")
+
     def sign_in_address(self, *, state: str, challenge: str, scopes: Sequence[str]) -> str:
         """Return where a browser grants `scopes`, and comes back from with a code."""
         query = {
@@ -151,6 +159,13 @@ class HubApi:
         if answer.is_client_error:
             raise StartRefused(_sentence(answer) or "The hub did not start the server.")
         _good(answer)
+
+    async def _has(self, path: str) -> bool:
+        answer = await self._ask("GET", path)
+        if answer.status_code == HTTPStatus.NOT_FOUND:
+            return False
+        _good(answer)
+        return True
 
     @property
     def _callback(self) -> str:

@@ -39,6 +39,10 @@ class LabDraftBody(_Taken):
         str | None, Field(max_length=100, description="Empty: what `ml.yaml` says, or none.")
     ] = None
     flavour: Annotated[str | None, Field(max_length=100)] = None
+    owner: Annotated[
+        str | None,
+        Field(max_length=255, description="`@group`, one of yours. Empty: you."),
+    ] = None
     message: Annotated[str, Field(max_length=5000, description="About the first revision.")] = ""
 
     def draft(self) -> LabDraft:
@@ -46,6 +50,7 @@ class LabDraftBody(_Taken):
         return LabDraft(
             title=self.title,
             name=self.name or "",
+            owner=self.owner or "",
             description=self.description,
             tags=tuple(self.tags),
             visibility=Visibility(self.visibility),
@@ -63,6 +68,10 @@ class LabChangeBody(_Taken):
     description: Annotated[str, Field(max_length=20_000)] = ""
     tags: Tags = []
     visibility: VisibilityName = "private"
+    whole_history: Annotated[
+        bool,
+        Field(description="Show others also the revisions from before the lab was first opened."),
+    ] = False
     licence: Annotated[str, Field(max_length=100)] = ""
     image: Annotated[str | None, Field(max_length=100)] = None
     flavour: Annotated[str | None, Field(max_length=100)] = None
@@ -106,6 +115,9 @@ class ForkBody(_Taken):
     """How a fork is called; null takes the lab's own name, or finds the fork you have."""
 
     name: Annotated[str | None, Field(max_length=200)] = None
+    owner: Annotated[
+        str | None, Field(max_length=255, description="`@group`, one of yours. Empty: you.")
+    ] = None
 
 
 class ParentBody(_Given):
@@ -125,9 +137,15 @@ class ParentBody(_Given):
 
 
 class MayBody(_Given):
-    """What the asker may do with a lab."""
+    """What the asker may do with a lab.
 
+    `share` is to change its visibility, its members, its name and its owner.
+    """
+
+    fork: bool
     edit: bool
+    share: bool
+    delete: bool
 
 
 class LabBody(_Given):
@@ -144,6 +162,10 @@ class LabBody(_Given):
     flavour: str | None
     entrypoint: Annotated[str | None, Field(description="The file that opens first.")]
     revision: Annotated[int, Field(description="Number of the newest revision.")]
+    open_from: Annotated[
+        int,
+        Field(description="The first revision that others than its members may read; 0: none."),
+    ]
     parent: ParentBody | None
     forks: Annotated[int, Field(description="How many public forks it has.")]
     created_at: datetime
@@ -168,6 +190,7 @@ class LabBody(_Given):
             flavour=lab.flavour,
             entrypoint=lab.entrypoint,
             revision=lab.revision,
+            open_from=lab.open_from,
             parent=ParentBody.of(lab.parent) if lab.parent else None,
             forks=lab.forks,
             created_at=lab.created_at,
@@ -175,7 +198,12 @@ class LabBody(_Given):
             url=f"{ctx.addresses.labs}/{lab.path}",
             files_count=lab.files_count,
             size_bytes=lab.size_bytes,
-            may=MayBody(edit=ctx.labs.may(Action.EDIT, lab)),
+            may=MayBody(
+                fork=ctx.labs.may(Action.FORK, lab),
+                edit=ctx.labs.may(Action.EDIT, lab),
+                share=ctx.labs.may(Action.SHARE, lab),
+                delete=ctx.labs.may(Action.DELETE, lab),
+            ),
         )
 
 
@@ -251,6 +279,6 @@ class ErrorBody(_Given):
 
     code: Annotated[str, Field(examples=["name_taken"])]
     message: Annotated[
-        str, Field(examples=["You have a lab ada/digits already. Choose another name."])
+        str, Field(examples=["There is a lab ada/digits already. Choose another name."])
     ]
     field: Annotated[str | None, Field(description="What of the request it is about.")] = None

@@ -36,8 +36,8 @@ def list_forks(
 def fork_lab(
     response: Response, ctx: Ctx, owner: Owner, name: Name, body: ForkBody | None = None
 ) -> LabBody:
-    """Copy the newest revision of a lab to your labs, or find the fork you have."""
-    to = (body.name or "") if body else ""
-    lab, is_new = ctx.forks.fork(owner, name, to=to)
+    """Copy the newest revision of a lab to yours or a group's, or find the fork that is there."""
+    said = body or ForkBody()
+    lab, is_new = ctx.forks.fork(owner, name, to=said.name or "", as_=said.owner or "")
     response.status_code = 201 if is_new else 200
     return LabBody.of(ctx, lab)

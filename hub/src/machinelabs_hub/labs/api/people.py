@@ -1,14 +1,14 @@
-"""`/people` and `/me`: who asks, who others are, the trash of one's own."""
+"""`/people` and `/me`: who asks, who others are, what they share with one."""
 
 from datetime import datetime
-from typing import Annotated, Literal, Self
+from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 
-from machinelabs_hub.labs.api.addresses import Name, Owner, refusals
-from machinelabs_hub.labs.api.bodies import LabBody
-from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.api.addresses import Owner, refusals
+from machinelabs_hub.labs.api.bodies import LabsBody
+from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST, LabQuery
 from machinelabs_hub.labs.security import Ctx
 from machinelabs_hub.labs.services.people import LabsOfLeaver
 from machinelabs_hub.labs.services.viewer import signed_in
@@ -26,12 +26,12 @@ class MeBody(BaseModel):
 
 
 class PersonBody(BaseModel):
-    """A person; `labs_count` counts what you may see."""
+    """A person or `@group`; `labs_count` counts what you may see."""
 
     name: str
     display_name: str
     labs_count: int
-    joined_at: datetime
+    joined_at: Annotated[datetime | None, Field(description="Null: it is a group.")]
 
 
 class RemovedBody(BaseModel):
@@ -39,25 +39,6 @@ class RemovedBody(BaseModel):
 
     name: str
     labs_to_trash: int
-
-
-class TrashedBody(BaseModel):
-    """A deleted lab that can be restored."""
-
-    owner: str
-    name: str
-    title: str
-    trashed_at: datetime
-
-    @classmethod
-    def of(cls, lab: Lab) -> Self:
-        """Return the JSON of a lab in the trash."""
-        return cls(
-            owner=lab.owner,
-            name=lab.name,
-            title=lab.title,
-            trashed_at=lab.trashed_at or lab.updated_at,
-        )
 
 
 @router.get("/me", responses=refusals())
@@ -72,21 +53,19 @@ def get_me(ctx: Ctx) -> MeBody:
     )
 
 
-@router.get("/me/trash", responses=refusals(403))
-def list_trash(ctx: Ctx) -> list[TrashedBody]:
-    """List your deleted labs, the last deleted first."""
-    return [TrashedBody.of(lab) for lab in ctx.trash.list()]
-
-
-@router.post("/me/trash/{name}/restore", responses=refusals(403, 404, 409))
-def restore_lab(ctx: Ctx, name: Name) -> LabBody:
-    """Take back the lab of this name that you deleted last."""
-    return LabBody.of(ctx, ctx.trash.restore(signed_in(ctx.person).name, name))
+@router.get("/me/shared", responses=refusals())
+def list_shared(
+    ctx: Ctx,
+    cursor: Annotated[str, Query(max_length=400)] = "",
+    limit: Annotated[int, Query(ge=1, le=MOST)] = DEFAULT_LIMIT,
+) -> LabsBody:
+    """List the labs that others share with you or with a group of yours."""
+    return LabsBody.of(ctx, ctx.people.shared(LabQuery(cursor=cursor, limit=limit)))
 
 
 @router.get("/people/{name}", responses=refusals(404))
 def get_person(ctx: Ctx, name: Owner) -> PersonBody:
-    """Read about a person."""
+    """Read about a person, or about `@group`."""
     found = ctx.people.get(name)
     return PersonBody(
         name=found.name,

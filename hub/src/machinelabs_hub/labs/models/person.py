@@ -26,9 +26,15 @@ class Person:
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """What everybody may know of a person; `labs_count` is what the reader may see."""
+    """What everybody may know of a person or a group.
+
+    Attributes:
+        name: a person's name, or `@group`.
+        labs_count: how many labs the reader may see in a list.
+        joined_at: when a person was here first; None for a group.
+    """
 
     name: str
     display_name: str
     labs_count: int
-    joined_at: datetime
+    joined_at: datetime | None

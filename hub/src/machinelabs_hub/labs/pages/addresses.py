@@ -10,8 +10,8 @@ API = f"{LABS_PREFIX}/api/v1"
 
 
 def person_url(name: str) -> str:
-    """Return the address of a person's page."""
-    return f"{LABS_PREFIX}/{quote(name, safe='')}"
+    """Return the address of the page of a person or of `@group`."""
+    return f"{LABS_PREFIX}/{quote(name, safe='@')}"
 
 
 def lab_url(lab: Lab) -> str:
@@ -31,7 +31,7 @@ def file_url(lab: Lab, number: int, path: str) -> str:
 
 def raw_base(lab: Lab, number: int) -> str:
     """Return where the bytes of a revision's files are; ends with a slash."""
-    owner, name = quote(lab.owner, safe=""), quote(lab.name, safe="")
+    owner, name = quote(lab.owner, safe="@"), quote(lab.name, safe="")
     return f"{API}/labs/{owner}/{name}/revisions/{number}/files/"
 
 

@@ -1,6 +1,7 @@
-"""Labs that the reader deleted, to be restored."""
+"""Deleted labs that the reader may restore."""
 
 from typing import Annotated
+from urllib.parse import urlencode
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -10,14 +11,15 @@ from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.pages.addresses import lab_url
 from machinelabs_hub.labs.pages.look import page
 from machinelabs_hub.labs.security import Ctx
+from machinelabs_hub.sites import LABS_PREFIX
 
 router = APIRouter()
 
 
 @router.get("/trash", include_in_schema=False)
-def trash(request: Request, ctx: Ctx) -> Response:
+def trash(request: Request, ctx: Ctx, cursor: str = "") -> Response:
     """Give the list."""
-    return _trash(request, ctx)
+    return _trash(request, ctx, cursor=cursor)
 
 
 @router.post("/trash", include_in_schema=False)
@@ -32,12 +34,14 @@ def restore(
     return RedirectResponse(lab_url(lab), 303)
 
 
-def _trash(request: Request, ctx: Context, *, trouble: str = "") -> Response:
+def _trash(request: Request, ctx: Context, *, cursor: str = "", trouble: str = "") -> Response:
+    found = ctx.trash.list(cursor=cursor)
     return page(
         "trash.html",
         request,
         ctx,
-        trashed=ctx.trash.list(),
+        trashed=found.items,
+        more=f"{LABS_PREFIX}/trash?{urlencode({'cursor': found.next})}" if found.next else "",
         trash_days=ctx.settings.limits.trash_days,
         trouble=trouble,
     )

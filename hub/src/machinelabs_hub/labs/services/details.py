@@ -1,11 +1,13 @@
 """What a person says of a lab: checked, and kept beside the lab's content."""
 
+from collections.abc import Iterable
 from dataclasses import asdict, replace
 from datetime import datetime
 from typing import Any
 
 from machinelabs_hub.catalog.model import Catalog
 from machinelabs_hub.labs.models import words
+from machinelabs_hub.labs.models.address import FormerAddress
 from machinelabs_hub.labs.models.config import LabConfig
 from machinelabs_hub.labs.models.lab import Lab, LabChange, LabDraft, Visibility
 from machinelabs_hub.labs.services.tools import Tools
@@ -111,6 +113,14 @@ def keep(tools: Tools, store: str, uid: str, changes: dict[str, Any]) -> None:
     """Change what is kept beside a lab's content; call it before the row is changed."""
     kept = tools.repos.read_details(store, uid) or {}
     tools.repos.write_details(store, uid, kept | changes)
+
+
+def keep_address(
+    tools: Tools, lab: Lab, owner: str, name: str, former: Iterable[FormerAddress]
+) -> None:
+    """Keep where a lab is, and where it was."""
+    where = {"owner": owner, "name": name, "former": [address.kept() for address in former]}
+    keep(tools, lab.store, lab.uid, where)
 
 
 def keep_trashed(tools: Tools, lab: Lab, at: datetime | None) -> None:

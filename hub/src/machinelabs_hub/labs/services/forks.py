@@ -14,6 +14,7 @@ from machinelabs_hub.labs.services.labs import (
     check_count,
     free_name,
     name_taken,
+    owner_for,
     publisher,
     revision_from,
 )
@@ -32,7 +33,7 @@ class ForkService:
         self._tools = tools
         self._viewer = viewer
 
-    def fork(self, owner: str, name: str, *, to: str = "") -> tuple[Lab, bool]:
+    def fork(self, owner: str, name: str, *, to: str = "", as_: str = "") -> tuple[Lab, bool]:
         """Copy the newest revision of a lab to the viewer, or find the fork they have.
 
         Args:
@@ -40,21 +41,23 @@ class ForkService:
             name: which lab of theirs.
             to: the fork's name; empty takes the lab's own, or one like it that is free, and
                 finds a fork that is there already.
+            as_: whose the fork is: `@group` of the viewer's; empty is the viewer.
 
         Returns:
             The fork, and whether it is new.
         """
-        person = writer(self._viewer)
         source = lab_to(Action.FORK, self._tools, self._viewer, owner, name)
-        here = None if to else self._tools.labs.fork_of(source, person.name)
+        person = writer(self._viewer)
+        taker = owner_for(person, as_)
+        here = None if to else self._tools.labs.fork_of(source, taker)
         if here is not None:
             return seen_by(self._viewer, here), False
         publisher(self._tools, self._viewer)
-        taken = self._tools.labs.names_of(person.name)
+        taken = self._tools.labs.names_of(taker)
         check_count(self._tools, len(taken))
         if to and check_lab_name(to) in taken:
-            raise name_taken(person.name, to)
-        return self._copy(source, person.name, to or free_name(source.name, taken)), True
+            raise name_taken(taker, to)
+        return self._copy(source, person, taker, to or free_name(source.name, taken)), True
 
     def of_viewer(self, lab: Lab) -> Lab | None:
         """Return the viewer's own newest fork of `lab`, or None."""
@@ -68,13 +71,13 @@ class ForkService:
         page = self._tools.labs.forks(lab, self._viewer, asked(query or LabQuery()))
         return Page(tuple(seen_by(self._viewer, fork) for fork in page.items), page.next)
 
-    def _copy(self, source: Lab, owner: str, name: str) -> Lab:
+    def _copy(self, source: Lab, person: Person, owner: str, name: str) -> Lab:
         tools, uid = self._tools, uuid4().hex
         newest = self._newest(source)
         stamp = Stamp(
             uid=uid,
             number=1,
-            author=owner,
+            author=person.name,
             at=tools.clock(),
             # Names no parent: who reads the fork later may not know of it.
             message="Fork",

@@ -5,9 +5,9 @@ from typing import BinaryIO
 from uuid import uuid4
 
 from machinelabs_hub.db.engine import RowClash
-from machinelabs_hub.errors import Conflict, NotAllowed, TooLarge
+from machinelabs_hub.errors import BadInput, Conflict, NotAllowed, TooLarge
 from machinelabs_hub.labs.models import words
-from machinelabs_hub.labs.models.access import Action, may, seen_by
+from machinelabs_hub.labs.models.access import GROUP_SIGN, Action, may, owners_of, seen_by
 from machinelabs_hub.labs.models.lab import Lab, LabChange, LabDraft
 from machinelabs_hub.labs.models.page import LabQuery, Page
 from machinelabs_hub.labs.models.person import Person
@@ -18,7 +18,7 @@ from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import lab_at, lab_to, writer
 from machinelabs_hub.labs.storage.commits import Stamp
 from machinelabs_hub.labs.storage.rows import NewLab
-from machinelabs_hub.names import RESERVED, check_lab_name, lab_name_from_title, shown
+from machinelabs_hub.names import RESERVED, can_own, check_lab_name, lab_name_from_title, shown
 
 
 class NameTaken(Conflict):
@@ -68,10 +68,11 @@ class LabService:
             BadInput: something in the draft or the files cannot be used.
             TooLarge: a limit of the site.
         """
-        owner = publisher(self._tools, self._viewer)
+        author = publisher(self._tools, self._viewer)
+        owner = owner_for(author, draft.owner)
         tools, catalog = self._tools, self._tools.catalog()
         draft = replace(draft, message=words.check_message(draft.message))
-        name = self._free_name(owner.name, draft)
+        name = self._free_name(owner, draft)
         parcel = intake.inspect(files, tools.settings.limits, catalog)
         said = details.from_draft(draft, parcel.config, catalog)
         store, uid, now = tools.repos.new_store(), uuid4().hex, tools.clock()
@@ -80,20 +81,20 @@ class LabService:
             stamp = Stamp(
                 uid=uid,
                 number=1,
-                author=owner.name,
+                author=author.name,
                 at=now,
                 message=draft.message,
                 files_count=len(entries),
                 size_bytes=parcel.size_bytes,
-                lab=f"{owner.name}/{name}",
+                lab=f"{owner}/{name}",
             )
             commit = tools.repos.commit(store, stamp, entries, parent=None)
-            kept = details.to_json(owner=owner.name, name=name, details=said, created_at=now)
+            kept = details.to_json(owner=owner, name=name, details=said, created_at=now)
             tools.repos.write_details(store, uid, kept)
             new = NewLab(
                 uid=uid,
                 store=store,
-                owner=owner.name,
+                owner=owner,
                 name=name,
                 details=said,
                 entrypoint=parcel.entrypoint,
@@ -104,7 +105,7 @@ class LabService:
         except BaseException as error:
             tools.repos.drop_store(store)
             if isinstance(error, RowClash):
-                raise name_taken(owner.name, name) from error
+                raise name_taken(owner, name) from error
             raise
 
     def change(self, owner: str, name: str, change: LabChange) -> Lab:
@@ -157,6 +158,33 @@ def publisher(tools: Tools, viewer: Person | None) -> Person:
     return person
 
 
+def owner_for(person: Person, owner: str) -> str:
+    """Return as whom `person` publishes or forks: themself, or `@group` of theirs.
+
+    Raises:
+        NotAllowed: it is neither.
+    """
+    if not owner or owner == person.name:
+        return person.name
+    if owner not in owners_of(person):
+        raise NotAllowed(
+            f"You cannot publish as “{shown(owner)}”: only as yourself, or as @group where you are "
+            "in that group."
+        )
+    group = owner.removeprefix(GROUP_SIGN)
+    if not can_own(group):
+        raise BadInput(cannot_own(group))
+    return owner
+
+
+def cannot_own(group: str) -> str:
+    """Return the sentence for a group whose name is no address."""
+    return (
+        f"The group “{shown(group)}” cannot own labs: only groups called by letters, digits, dots, "
+        "hyphens and underscores can, at most 61 of them. Share the lab with the group instead."
+    )
+
+
 def check_count(tools: Tools, count: int) -> None:
     """Refuse one lab more than a person may have."""
     most = tools.settings.limits.labs_per_person
@@ -175,7 +203,7 @@ def free_name(wanted: str, taken: frozenset[str]) -> str:
 
 def name_taken(owner: str, name: str) -> NameTaken:
     """Return the refusal of a name that the owner uses already."""
-    return NameTaken(f"You have a lab {owner}/{name} already. Choose another name.")
+    return NameTaken(f"There is a lab {owner}/{name} already. Choose another name.")
 
 
 def revision_from(stamp: Stamp, commit: str) -> Revision:

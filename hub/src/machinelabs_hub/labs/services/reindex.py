@@ -11,6 +11,7 @@ from typing import Any
 
 from machinelabs_hub.db.engine import RowClash
 from machinelabs_hub.errors import MachineLabsError
+from machinelabs_hub.labs.models.address import FormerAddress
 from machinelabs_hub.labs.models.lab import Lab, Parent, Visibility
 from machinelabs_hub.labs.models.revision import Revision
 from machinelabs_hub.labs.services.details import opened
@@ -97,6 +98,7 @@ def _restore(tools: Tools, stored: _Stored, report: Report) -> None:
     except RowClash:
         report.faults.append(f"There are two labs {new.owner}/{new.name}; one is not indexed.")
     else:
+        tools.addresses.put_back(lab, map(FormerAddress.of, kept.get("former", ())))
         report.restored.append(lab.path)
 
 

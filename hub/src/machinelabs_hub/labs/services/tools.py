@@ -14,8 +14,10 @@ from machinelabs_hub.catalog.load import read_builds
 from machinelabs_hub.catalog.model import Catalog
 from machinelabs_hub.db.engine import SessionMaker, open_engine, session_maker
 from machinelabs_hub.labs.services.rates import Rate
+from machinelabs_hub.labs.storage.addresses import AddressTable
 from machinelabs_hub.labs.storage.exports import ExportStore
 from machinelabs_hub.labs.storage.labs import LabTable
+from machinelabs_hub.labs.storage.members import MemberTable
 from machinelabs_hub.labs.storage.people import PersonTable
 from machinelabs_hub.labs.storage.repos import RepoStore
 from machinelabs_hub.labs.storage.revisions import RevisionTable
@@ -58,6 +60,8 @@ class Tools:
     labs: LabTable
     revisions: RevisionTable
     people: PersonTable
+    members: MemberTable
+    addresses: AddressTable
     repos: RepoStore
     exports: ExportStore
     locks: Locks
@@ -81,6 +85,8 @@ class Tools:
             labs=LabTable(sessions=sessions),
             revisions=RevisionTable(sessions=sessions),
             people=PersonTable(sessions=sessions),
+            members=MemberTable(sessions=sessions),
+            addresses=AddressTable(sessions=sessions),
             repos=repos,
             exports=ExportStore(folder=files.labs / "exports", repos=repos),
             locks=Locks(),

@@ -1,16 +1,21 @@
 """The trash: a deleted lab can be restored for some days; then it is purged."""
 
 from datetime import timedelta
+from typing import Final
 
 from machinelabs_hub.db.engine import RowClash
 from machinelabs_hub.labs.models.access import may_restore, outlives_purge, seen_by
 from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, Page
 from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.models.place import read_place, write_place
 from machinelabs_hub.labs.services import details
 from machinelabs_hub.labs.services.labs import NameTaken
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import NoLab, writer
 from machinelabs_hub.names import shown
+
+_LIST: Final = "trash"
 
 
 class TrashService:
@@ -20,9 +25,13 @@ class TrashService:
         self._tools = tools
         self._viewer = viewer
 
-    def list(self) -> tuple[Lab, ...]:
-        """Return the viewer's labs in the trash, the last deleted first."""
-        return self._tools.labs.trashed(writer(self._viewer).name)
+    def list(self, *, cursor: str = "", limit: int = DEFAULT_LIMIT) -> Page[Lab]:
+        """Return the labs in the trash that the viewer may restore, the last deleted first."""
+        person = writer(self._viewer)
+        skip = read_place(cursor, _LIST) if cursor else 0
+        found = self._tools.labs.trashed_for(person, skip=skip, limit=limit + 1)
+        more = len(found) > limit
+        return Page(found[:limit], write_place(_LIST, skip + limit) if more else None)
 
     def restore(self, owner: str, name: str) -> Lab:
         """Take back the lab of this name that was deleted last.
@@ -44,7 +53,7 @@ class TrashService:
                 details.keep_trashed(self._tools, lab, None)
         except RowClash as error:
             raise NameTaken(
-                f"You have another lab {lab.path} by now. Rename or delete it, then restore."
+                f"There is another lab {lab.path} by now. Rename or delete it, then restore."
             ) from error
         found = self._tools.labs.get(lab.uid)
         if found is None:

@@ -23,6 +23,17 @@ class NoLab(NotFound):
     code = "no_lab"
 
 
+class LabMoved(NoLab):
+    """The lab is elsewhere now; whoever reads it is led there."""
+
+    code = "lab_moved"
+
+    def __init__(self, owner: str, name: str, lab: Lab) -> None:
+        super().__init__(f"{shown(owner)}/{shown(name)} is {lab.path} now. Ask for it there.")
+        self.was = (owner, name)
+        self.now = (lab.owner, lab.name)
+
+
 class TokenTooNarrow(NotAllowed):
     """The person may, but not with this token."""
 
@@ -50,9 +61,13 @@ def lab_at(tools: Tools, viewer: Person | None, owner: str, name: str) -> Lab:
     """Return a lab that the viewer may read.
 
     Raises:
+        LabMoved: it was here, and is elsewhere; only to those who may read it there.
         NoLab: also for a lab that only others may read.
     """
     lab = tools.labs.find(owner, name)
+    moved = tools.addresses.find(owner, name) if lab is None else None
+    if moved is not None and may(viewer, Action.READ, moved):
+        raise LabMoved(owner, name, moved)
     if lab is None or not may(viewer, Action.READ, lab):
         raise NoLab(f"There is no lab {shown(owner)}/{shown(name)} here, or none that you may see.")
     return seen_by(viewer, lab)

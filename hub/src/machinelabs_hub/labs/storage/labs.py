@@ -2,10 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, select, update
+from sqlalchemy import func, not_, or_, select, update
 
 from machinelabs_hub.db.engine import SessionMaker
-from machinelabs_hub.db.tables.labs import LabRow, LabTagRow
+from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.db.tables.search import LabTextRow
 from machinelabs_hub.labs.models.lab import Lab, Visibility
 from machinelabs_hub.labs.models.page import LabQuery, Page
@@ -72,7 +72,8 @@ class LabTable:
         """Return what the newest files of a lab say, as it is found by them."""
         said = select(LabTextRow.readme, LabTextRow.notebook).where(LabTextRow.lab_id == lab.id)
         with self._sessions() as db:
-            return db.scalar(select(LabRow.readme).where(LabRow.id == lab.id)) or ""
+            readme, notebook = db.execute(said).one_or_none() or ("", "")
+            return Texts(readme, notebook, lab.language, lab.has_outputs, lab.runs_clean)
 
     def all_of(self, owner: str) -> tuple[Lab, ...]:
         """Return every lab of a person, without those in the trash."""
@@ -91,20 +92,6 @@ class LabTable:
         with self._sessions() as db:
             wanted = live().where(LabRow.owner == owner, listed(viewer))
             return db.scalar(select(func.count()).select_from(wanted.subquery())) or 0
-
-    def tags(self, limit: int) -> tuple[tuple[str, int], ...]:
-        """Return the tags that public labs have most, with how many have each."""
-        count = func.count().label("count")
-        wanted = (
-            select(LabTagRow.tag, count)
-            .join(LabRow, LabRow.id == LabTagRow.lab_id)
-            .where(LabRow.visibility == Visibility.PUBLIC, LabRow.trashed_at.is_(None))
-            .group_by(LabTagRow.tag)
-            .order_by(count.desc(), LabTagRow.tag)
-            .limit(limit)
-        )
-        with self._sessions() as db:
-            return tuple((tag, number) for tag, number in db.execute(wanted))
 
     def add(self, new: NewLab) -> Lab:
         """Add a lab with its first revision.
