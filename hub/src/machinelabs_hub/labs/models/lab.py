@@ -27,6 +27,7 @@ class Parent:
         exists: False when the lab is gone or in the trash.
         visibility: who may know of it; that of a lab that is gone is public.
         members: whom it is shared with.
+        synced: its newest revision that is merged into the fork; None: only the forked one.
     """
 
     owner: str
@@ -35,6 +36,12 @@ class Parent:
     exists: bool = True
     visibility: Visibility = Visibility.PUBLIC
     members: tuple[Member, ...] = ()
+    synced: int | None = None
+
+    @property
+    def has(self) -> int:
+        """The newest revision of it that the fork has."""
+        return self.synced or self.revision
 
 
 @dataclass(frozen=True, slots=True)

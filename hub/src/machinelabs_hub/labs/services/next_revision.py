@@ -28,6 +28,19 @@ class Face:
     texts: Texts
 
 
+@dataclass(frozen=True, slots=True)
+class Synced:
+    """That a revision has merged in what its lab's parent has.
+
+    Attributes:
+        revision: the parent's revision.
+        before: what was merged in until then; None: the revision takes an update back.
+    """
+
+    revision: int
+    before: int | None
+
+
 def face_of(tools: Tools, store: str, entries: tuple[FileEntry, ...]) -> Face:
     """Return what files of a store say of their lab.
 
@@ -47,6 +60,7 @@ def add(
     author: str,
     message: str,
     face: Face | None = None,
+    synced: Synced | None = None,
 ) -> Revision:
     """Write the revision after `newest`, which must be the lab's newest, and index it.
 
@@ -58,6 +72,7 @@ def add(
         author: whose work it is.
         message: checked before.
         face: what the files say of the lab; None: they are asked.
+        synced: what of the parent is merged in; None: as before.
     """
     files = tuple(sorted(entries, key=lambda entry: entry.path))
     face = face or face_of(tools, lab.store, files)
@@ -75,6 +90,9 @@ def add(
     commit = tools.repos.commit(lab.store, stamp, files, parent=newest.commit)
     if said != details.of(lab):
         details.keep(tools, lab.store, lab.uid, details.changes_to(said))
+    if synced:
+        update = None if synced.before is None else stamp.number
+        details.keep_synced(tools, lab, synced.revision, update=update, before=synced.before)
     contents = Contents(
         entrypoint=face.entrypoint,
         image=said.image,
@@ -82,7 +100,8 @@ def add(
         texts=face.texts,
     )
     revision = revision_from(stamp, commit)
-    if not tools.revisions.add(lab, revision, contents):
+    merged_in = synced.revision if synced else None
+    if not tools.revisions.add(lab, revision, contents, synced=merged_in):
         tools.repos.move(lab.store, lab.uid, newest.commit)
         raise NoLab(f"{lab.path} was deleted or changed at this moment. Look at it again.")
     return revision

@@ -47,8 +47,13 @@ class RevisionTable:
             rows = db.scalars(wanted.order_by(RevisionRow.number.desc()))
             return tuple(revision_of(row) for row in rows)
 
-    def add(self, lab: Lab, revision: Revision, contents: Contents) -> bool:
-        """Add the next revision; False: it is not the next any more, or the lab is gone."""
+    def add(
+        self, lab: Lab, revision: Revision, contents: Contents, *, synced: int | None = None
+    ) -> bool:
+        """Add the next revision; False: it is not the next any more, or the lab is gone.
+
+        `synced` is the parent's revision that it has merged in; None leaves that as it is.
+        """
         step = (
             update(LabRow)
             .where(
@@ -69,6 +74,8 @@ class RevisionTable:
                 runs_clean=contents.texts.runs_clean,
             )
         )
+        if synced is not None:
+            step = step.values(parent_synced=synced)
         with self._sessions() as db:
             if not changed(db, step):
                 return False

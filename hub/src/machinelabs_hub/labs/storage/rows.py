@@ -108,7 +108,13 @@ def _parent_of(row: LabRow) -> Parent | None:
         return None
     here = row.parent
     if here is None:
-        return Parent(row.parent_owner, row.parent_name, row.parent_revision, exists=False)
+        return Parent(
+            row.parent_owner,
+            row.parent_name,
+            row.parent_revision,
+            exists=False,
+            synced=row.parent_synced,
+        )
     return Parent(
         owner=here.owner,
         name=here.name,
@@ -116,6 +122,7 @@ def _parent_of(row: LabRow) -> Parent | None:
         exists=here.trashed_at is None,
         visibility=Visibility(here.visibility),
         members=_members_of(here),
+        synced=row.parent_synced,
     )
 
 
@@ -139,6 +146,7 @@ def row_of(new: NewLab) -> LabRow:
         row.parent_owner = new.parent.owner
         row.parent_name = new.parent.name
         row.parent_revision = new.parent.revision
+        row.parent_synced = new.parent.synced
     row.language = new.texts.language
     row.has_outputs = new.texts.has_outputs
     row.runs_clean = new.texts.runs_clean
