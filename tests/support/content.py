@@ -8,7 +8,7 @@ import random
 import struct
 import tarfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from functools import cache
 from typing import Any
 
@@ -230,13 +230,14 @@ def moons_lab(name: str = "Two moons") -> dict[str, bytes]:
     }
 
 
-def tar_of(files: Mapping[str, bytes]) -> io.BytesIO:
+def tar_of(files: Mapping[str, bytes], *, executable: Collection[str] = ()) -> io.BytesIO:
     """Return files as a tar, as a publish sends them."""
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w", format=tarfile.PAX_FORMAT) as tar:
         for path, content in files.items():
             head = tarfile.TarInfo(path)
             head.size = len(content)
+            head.mode = 0o755 if path in executable else 0o644
             tar.addfile(head, io.BytesIO(content))
     packed.seek(0)
     return packed

@@ -5,7 +5,7 @@ There is no Hub behind it, so everybody who looks is anonymous; people publish t
 
 import threading
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -48,11 +48,19 @@ class LabsServer:
     def tools(self) -> Tools:
         return cast("Parts", self.app.state.parts).tools
 
-    def publish(self, owner: str, files: Mapping[str, bytes], **details: object) -> Lab:
+    def publish(
+        self,
+        owner: str,
+        files: Mapping[str, bytes],
+        *,
+        executable: Collection[str] = (),
+        **details: object,
+    ) -> Lab:
         """Publish a public lab as `owner`."""
         said = {"title": "Untitled", "visibility": Visibility.PUBLIC} | details
         service = LabService(tools=self.tools, viewer=Person(owner, owner))
-        return service.publish(LabDraft(**said), tar_of(files))  # type: ignore[arg-type]
+        tar = tar_of(files, executable=executable)
+        return service.publish(LabDraft(**said), tar)  # type: ignore[arg-type]
 
     def revise(self, lab: Lab, files: Mapping[str, bytes], message: str = "") -> Revision:
         """Publish the next revision of a lab as its owner."""

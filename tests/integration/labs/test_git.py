@@ -1,7 +1,9 @@
 """Cloning and fetching by the real git client, from a lab's export alone."""
 
+import io
 import os
 import subprocess
+import tarfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -55,6 +57,17 @@ def test_a_fetch_brings_what_was_published_since(
     assert (tmp_path / "it/main.py").read_bytes() == b"print(3)\n"
     assert not (tmp_path / "it/README.md").exists()
     assert git.run("describe", "--tags", at="it") == "r2\n"
+
+
+def test_a_file_stays_executable(server: LabsServer, tmp_path: Path) -> None:
+    files = {"run.sh": b"#!/bin/sh\necho hello\n", "data.txt": b"1"}
+    lab = server.publish("ada", files, title="Modes", executable={"run.sh"})
+    GitClient(tmp_path).run("clone", f"{server.url}/{lab.path}.git", "it")
+    assert os.access(tmp_path / "it/run.sh", os.X_OK)
+    assert not os.access(tmp_path / "it/data.txt", os.X_OK)
+    address = f"{server.url}/api/v1/labs/{lab.path}/revisions/1/archive"
+    with tarfile.open(fileobj=io.BytesIO(httpx.get(address).content)) as tar:
+        assert [(item.name, item.mode) for item in tar] == [("data.txt", 0o644), ("run.sh", 0o755)]
 
 
 def test_a_shallow_clone_has_the_newest_revision_alone(server: LabsServer, tmp_path: Path) -> None:
@@ -158,7 +171,8 @@ def test_a_client_that_goes_away_leaves_no_git_behind(server: LabsServer) -> Non
         "POST", f"{url}/git-upload-pack", content=body, headers=kind, timeout=60
     ) as answer:
         assert answer.status_code == 200
-        next(answer.iter_bytes())
+        pieces = answer.iter_bytes()
+        next(pieces)
         assert upload_packs()
     for _ in range(100):
         if not upload_packs():

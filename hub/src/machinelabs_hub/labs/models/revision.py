@@ -25,6 +25,7 @@ class FileEntry:
     size: int
     sha256: str
     blob: str
+    executable: bool = False
 
     @property
     def name(self) -> str:

@@ -2,7 +2,9 @@
 
 import hashlib
 import io
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, BinaryIO, Final
 
 from machinelabs_hub.catalog.model import Catalog
@@ -29,6 +31,9 @@ from machinelabs_hub.names import shown
 from machinelabs_hub.settings import Limits
 
 MIB: Final = 1 << 20
+
+Reader = Callable[[tar.Member, int | None], bytes]
+"""Gives the content of a file, or its beginning."""
 
 
 class TooManyFiles(TooLarge):
@@ -73,19 +78,29 @@ def inspect(files: BinaryIO, limits: Limits, catalog: Catalog) -> Parcel:
         BadInput: says which file is the matter.
         TooLarge: says which limit.
     """
-    found = _listed(files, limits)
+    return check(tar.members(files), partial(_bytes, files), limits, catalog)
+
+
+def check(members: Iterable[tar.Member], read: Reader, limits: Limits, catalog: Catalog) -> Parcel:
+    """Check the files of a lab, wherever they are; `read` gives their content.
+
+    Raises:
+        BadInput: says which file is the matter.
+        TooLarge: says which limit.
+    """
+    found = _listed(members, limits)
     for member in found:
         _check_size(member, limits)
     check_together(member.path for member in found)
     books = []
     for member in found:
         if member.path.endswith(SUFFIX):
-            tree = check_notebook(member.path, _bytes(files, member))
+            tree = check_notebook(member.path, read(member, None))
             books.append(of_notebook(member.path, tree))
-    settings = _config(files, found, catalog)
+    settings = _config(read, found, catalog)
     entrypoint = entrypoint_of((member.path for member in found), settings.entrypoint)
     books += [
-        of_script(member.path, _bytes(files, member, LONGEST))
+        of_script(member.path, read(member, LONGEST))
         for member in found
         if member.path == entrypoint and is_script(member.path)
     ]
@@ -93,7 +108,7 @@ def inspect(files: BinaryIO, limits: Limits, catalog: Catalog) -> Parcel:
         members=tuple(found),
         config=settings,
         entrypoint=entrypoint,
-        texts=together(books, entrypoint=entrypoint, readme=_readme(files, found)),
+        texts=together(books, entrypoint=entrypoint, readme=_readme(read, found)),
         size_bytes=sum(member.size for member in found),
     )
 
@@ -105,14 +120,15 @@ def write(files: BinaryIO, parcel: Parcel, repos: RepoStore, store: str) -> tupl
         for member in parcel.members:
             source = _Hashing(tar.content(files, member))
             blob = repos.add_blob(store, io.BufferedReader(source, 1 << 18), member.size)
-            written.append(FileEntry(member.path, member.size, source.sha256(), blob))
+            sha256, executable = source.sha256(), member.executable
+            written.append(FileEntry(member.path, member.size, sha256, blob, executable))
     return tuple(sorted(written, key=lambda entry: entry.path))
 
 
-def _listed(files: BinaryIO, limits: Limits) -> list[tar.Member]:
+def _listed(members: Iterable[tar.Member], limits: Limits) -> list[tar.Member]:
     found: list[tar.Member] = []
     total = 0
-    for member in tar.members(files):
+    for member in members:
         if is_kept_out(member.path):
             continue
         check_path(member.path)
@@ -145,19 +161,19 @@ def _check_size(member: tar.Member, limits: Limits) -> None:
         )
 
 
-def _config(files: BinaryIO, found: list[tar.Member], catalog: Catalog) -> LabConfig:
+def _config(read: Reader, found: list[tar.Member], catalog: Catalog) -> LabConfig:
     for member in found:
         if member.path == config.NAME:
-            return read_config(_bytes(files, member, config.LARGEST + 1), catalog)
+            return read_config(read(member, config.LARGEST + 1), catalog)
     return LabConfig()
 
 
-def _readme(files: BinaryIO, found: list[tar.Member]) -> str:
+def _readme(read: Reader, found: list[tar.Member]) -> str:
     member = readme_among(found)
-    return _bytes(files, member, LONGEST_README).decode("utf-8", "ignore") if member else ""
+    return read(member, LONGEST_README).decode("utf-8", "ignore") if member else ""
 
 
-def _bytes(files: BinaryIO, member: tar.Member, most: int | None = None) -> bytes:
+def _bytes(files: BinaryIO, member: tar.Member, most: int | None) -> bytes:
     files.seek(member.offset)
     return files.read(member.size if most is None else min(member.size, most))
 

@@ -184,7 +184,7 @@ class RevisionService:
         for entry in entries:
             head = tarfile.TarInfo(entry.path)
             head.size = entry.size
-            head.mode = 0o644
+            head.mode = 0o755 if entry.executable else 0o644
             head.mtime = int(revision.created_at.timestamp())
             yield head.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
             yield from self._tools.repos.stream(lab.store, entry.blob, entry.size)

@@ -33,6 +33,7 @@ _RESERVE: Final = 2 << 20
 
 _HEADS: Final = "refs/labs/"
 _DETAILS: Final = "refs/details/"
+_OFFERS: Final = "refs/offers/"
 
 
 class StoreFault(Unavailable):
@@ -106,24 +107,34 @@ class RepoStore:
         return self.manifest(store, commit) == files
 
     def commit(
-        self, store: str, stamp: Stamp, files: tuple[FileEntry, ...], *, parent: str | None
+        self,
+        store: str,
+        stamp: Stamp,
+        files: tuple[FileEntry, ...],
+        *,
+        parent: str | None,
+        pushed: str | None = None,
     ) -> str:
-        """Write a revision on top of the commit `parent` and move the lab's ref to it."""
+        """Write a revision on top of the commit `parent` and move the lab's ref to it.
+
+        `pushed` is the commit as which a git client made it; it stays, with its history.
+        """
         with self._written(), self._marked(store):
             repo = self._open(store)
             index = pygit2.Index()
             for entry in files:
-                index.add(pygit2.IndexEntry(entry.path, pygit2.Oid(hex=entry.blob), FileMode.BLOB))
+                mode = FileMode.BLOB_EXECUTABLE if entry.executable else FileMode.BLOB
+                index.add(pygit2.IndexEntry(entry.path, pygit2.Oid(hex=entry.blob), mode))
             tree = repo.TreeBuilder()
             tree.insert("files", index.write_tree(repo), FileMode.TREE)
             tree.insert("manifest", repo.create_blob(_manifest_bytes(files)), FileMode.BLOB)
-            return self._put(repo, stamp, tree.write(), parent)
+            return self._put(repo, stamp, tree.write(), parent, pushed)
 
     def fork(self, store: str, stamp: Stamp, *, source: str) -> str:
         """Begin a fork: one commit on top of the commit `source`, with the same files."""
         with self._written(), self._marked(store):
             repo = self._open(store)
-            return self._put(repo, stamp, _tree(repo, source).id, source)
+            return self._put(repo, stamp, _tree(repo, source).id, source, None)
 
     def move(self, store: str, uid: str, commit: str) -> None:
         """Point a lab's ref at `commit`, an earlier revision of it."""
@@ -169,11 +180,17 @@ class RepoStore:
             text = self.read(store, str(ref.target))
         return cast("dict[str, Any]", json.loads(text))
 
+    def keep_offer(self, store: str, uid: str, number: int, commit: str) -> None:
+        """Keep what was offered to a lab as its proposal `number`, also when the fork goes."""
+        with self._written(), self._marked(store):
+            _point(self._open(store), f"{_OFFERS}{uid}/{number}", pygit2.Oid(hex=commit))
+
     def drop_lab(self, store: str, uid: str) -> None:
         """Forget the refs of a lab; what no other lab of the store has is unreachable then."""
         with self._written(), self._marked(store):
             references = self._open(store).references
-            for name in (_HEADS + uid, _DETAILS + uid):
+            offers = [name for name in references if name.startswith(f"{_OFFERS}{uid}/")]
+            for name in (_HEADS + uid, _DETAILS + uid, *offers):
                 if name in references:
                     references.delete(name)
 
@@ -193,7 +210,9 @@ class RepoStore:
         with _ours():
             repo = self._open(store)
             found: list[tuple[str, Stamp]] = []
-            for commit in repo.walk(repo.references[_HEADS + uid].target):
+            walk = repo.walk(repo.references[_HEADS + uid].target)
+            walk.simplify_first_parent()
+            for commit in walk:
                 stamp = from_message(commit.message)
                 if stamp is None or stamp.uid != uid:
                     break
@@ -225,10 +244,15 @@ class RepoStore:
             yield
 
     def _put(
-        self, repo: pygit2.Repository, stamp: Stamp, tree: pygit2.Oid, parent: str | None
+        self,
+        repo: pygit2.Repository,
+        stamp: Stamp,
+        tree: pygit2.Oid,
+        parent: str | None,
+        pushed: str | None,
     ) -> str:
         who = pygit2.Signature(stamp.author, f"{stamp.author}@labs", int(stamp.at.timestamp()), 0)
-        parents = [] if parent is None else [pygit2.Oid(hex=parent)]
+        parents = [pygit2.Oid(hex=one) for one in (parent, pushed) if one is not None]
         commit = repo.create_commit(None, who, who, to_message(stamp), tree, parents)
         _point(repo, _HEADS + stamp.uid, commit)
         return str(commit)
@@ -238,7 +262,7 @@ class RepoStore:
             repo = self._open(store)
             blob = cast("pygit2.Blob", repo[_tree(repo, commit)["manifest"].id])
             rows = json.loads(blob.data)["files"]
-        return tuple(FileEntry(path, size, sha256, blob) for path, size, sha256, blob in rows)
+        return tuple(FileEntry(*row) for row in rows)
 
     def _open(self, store: str) -> pygit2.Repository:
         return pygit2.Repository(str(self._path(store)))
@@ -289,5 +313,6 @@ def _point(repo: pygit2.Repository, name: str, target: pygit2.Oid) -> None:
 
 
 def _manifest_bytes(files: tuple[FileEntry, ...]) -> bytes:
-    rows = [[f.path, f.size, f.sha256, f.blob] for f in files]
+    # A manifest without executable files is as it always was.
+    rows = [[f.path, f.size, f.sha256, f.blob, *([True] * f.executable)] for f in files]
     return json.dumps({"version": 1, "files": rows}, ensure_ascii=False).encode()

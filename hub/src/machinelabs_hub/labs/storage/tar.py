@@ -5,6 +5,7 @@ files and links; what comes from outside is read here instead.
 """
 
 import io
+import stat
 import tarfile
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -56,6 +57,7 @@ class Member:
     path: str
     size: int
     offset: int
+    executable: bool = False
 
 
 def members(tar: BinaryIO) -> Iterator[Member]:
@@ -140,7 +142,7 @@ def _member(header: tarfile.TarInfo, told: dict[str, str], offset: int, size: in
         return None
     if header.type not in _PLAIN or any(key.startswith("GNU.sparse") for key in told):
         raise NotAFile(path, _REFUSED.get(header.type, "a special file"))
-    return Member(path, size, offset)
+    return Member(path, size, offset, executable=bool(header.mode & stat.S_IXUSR))
 
 
 def _take(tar: BinaryIO, position: int, size: int) -> bytes:
