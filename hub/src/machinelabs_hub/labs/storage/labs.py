@@ -8,6 +8,7 @@ from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.db.tables.search import LabTextRow
 from machinelabs_hub.labs.models.lab import Lab, Visibility
+from machinelabs_hub.labs.models.member import Role
 from machinelabs_hub.labs.models.page import LabQuery, Page
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.revision import Revision
@@ -158,11 +159,19 @@ class LabTable:
         return self._set_trashed(lab, None)
 
     def trashed(self, owner: str) -> tuple[Lab, ...]:
-        """Return a person's labs in the trash, the last deleted first."""
+        """Return the labs of an owner in the trash, the last deleted first."""
         with self._sessions() as db:
             wanted = select(LabRow).where(LabRow.owner == owner, LabRow.trashed_at.is_not(None))
             rows = db.scalars(wanted.order_by(LabRow.trashed_at.desc(), LabRow.id.desc()))
             return tuple(lab_of(row) for row in rows)
+
+    def trashed_for(self, viewer: Person, *, skip: int = 0, limit: int) -> tuple[Lab, ...]:
+        """Return the labs in the trash that `viewer` owned, the last deleted first."""
+        with self._sessions() as db:
+            own = or_(owned_by(viewer), shared_with(viewer, Role.OWNER))
+            wanted = select(LabRow).where(own, LabRow.trashed_at.is_not(None))
+            ordered = wanted.order_by(LabRow.trashed_at.desc(), LabRow.id.desc())
+            return tuple(lab_of(row) for row in db.scalars(ordered.offset(skip).limit(limit)))
 
     def trashed_before(self, at: datetime) -> tuple[Lab, ...]:
         """Return all labs that went to the trash before `at`."""
