@@ -14,6 +14,7 @@ from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.labs import errors, signin
 from machinelabs_hub.labs.api import (
     compare,
+    facets,
     forks,
     git,
     health,
@@ -23,6 +24,7 @@ from machinelabs_hub.labs.api import (
     people,
     revisions,
     site,
+    stars,
 )
 from machinelabs_hub.labs.api import handshakes as handshakes_api
 from machinelabs_hub.labs.api import trash as trash_api
@@ -81,6 +83,8 @@ def _api() -> APIRouter:
         handshakes_api,
         site,
         people,
+        facets,
+        stars,
         labs,
         members,
         moves,

@@ -14,9 +14,11 @@ from machinelabs_hub.labs.services.labs import LabService
 from machinelabs_hub.labs.services.members import MemberService
 from machinelabs_hub.labs.services.moves import MoveService
 from machinelabs_hub.labs.services.people import PeopleService
+from machinelabs_hub.labs.services.proposals import ProposalService
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.revisions import RevisionService
 from machinelabs_hub.labs.services.search import SearchService
+from machinelabs_hub.labs.services.stars import StarService
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.trash import TrashService
 from machinelabs_hub.settings import Settings
@@ -76,6 +78,11 @@ class Context:
         return SearchService(tools=self.tools, viewer=self.person)
 
     @property
+    def stars(self) -> StarService:
+        """Stars and featured labs, as this person may give and choose them."""
+        return StarService(tools=self.tools, viewer=self.person)
+
+    @property
     def revisions(self) -> RevisionService:
         """The states of a lab and their files."""
         return RevisionService(tools=self.tools, viewer=self.person)
@@ -84,6 +91,11 @@ class Context:
     def compare(self) -> CompareService:
         """What differs between revisions."""
         return CompareService(tools=self.tools, viewer=self.person)
+
+    @property
+    def proposals(self) -> ProposalService:
+        """What forks offer to a lab."""
+        return ProposalService(tools=self.tools, viewer=self.person)
 
     @property
     def forks(self) -> ForkService:

@@ -168,6 +168,13 @@ class LabBody(_Given):
     ]
     parent: ParentBody | None
     forks: Annotated[int, Field(description="How many public forks it has.")]
+    stars: Annotated[int, Field(description="How many people starred it.")]
+    language: Annotated[str | None, Field(description="What it is written in, in lower case.")]
+    has_outputs: Annotated[bool, Field(description="Its notebooks hold results.")]
+    runs_clean: Annotated[
+        bool | None, Field(description="Its notebook ran whole, without an error; null: unknown.")
+    ]
+    is_featured: Annotated[bool, Field(description="An admin put it on the first page.")]
     created_at: datetime
     updated_at: datetime
     url: Annotated[str, Field(description="Its page.")]
@@ -193,6 +200,11 @@ class LabBody(_Given):
             open_from=lab.open_from,
             parent=ParentBody.of(lab.parent) if lab.parent else None,
             forks=lab.forks,
+            stars=lab.stars,
+            language=lab.language,
+            has_outputs=lab.has_outputs,
+            runs_clean=lab.runs_clean,
+            is_featured=lab.featured_at is not None,
             created_at=lab.created_at,
             updated_at=lab.updated_at,
             url=f"{ctx.addresses.labs}/{lab.path}",

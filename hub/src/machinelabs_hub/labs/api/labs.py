@@ -1,15 +1,17 @@
 """`/labs`: find, publish, read, change and delete labs."""
 
+from dataclasses import replace
 from typing import Annotated, Literal
 
 from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 
 from machinelabs_hub.labs.api.addresses import Name, Owner, refusals
+from machinelabs_hub.labs.api.asked import Asked
 from machinelabs_hub.labs.api.bodies import LabBody, LabChangeBody, LabDraftBody, LabsBody
 from machinelabs_hub.labs.api.multipart import described
 from machinelabs_hub.labs.api.uploads import upload
-from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST, LabQuery, Sort
+from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST, Sort
 from machinelabs_hub.labs.security import Ctx
 
 router = APIRouter(tags=["labs"])
@@ -18,17 +20,7 @@ router = APIRouter(tags=["labs"])
 @router.get("/labs", responses=refusals())
 def list_labs(
     ctx: Ctx,
-    q: Annotated[str, Query(max_length=200, description="Words that all stand in the lab.")] = "",
-    tag: Annotated[str, Query(max_length=32)] = "",
-    owner: Annotated[str, Query(max_length=255, description="Labs of this person only.")] = "",
-    image: Annotated[str, Query(max_length=64)] = "",
-    flavour: Annotated[str, Query(max_length=64)] = "",
-    language: Annotated[str, Query(max_length=32, description="In lower case.")] = "",
-    licence: Annotated[str, Query(max_length=64, description="An SPDX identifier.")] = "",
-    has_outputs: Annotated[bool | None, Query(description="Its notebooks hold results.")] = None,
-    runs_clean: Annotated[
-        bool | None, Query(description="Its notebook was saved after a whole run without errors.")
-    ] = None,
+    asked: Asked,
     sort: Annotated[
         Literal["relevance", "newest", "updated", "stars", "forks", "trending"] | None,
         Query(description="Left out: the best fit for words, else the newest."),
@@ -37,20 +29,8 @@ def list_labs(
     limit: Annotated[int, Query(ge=1, le=MOST)] = DEFAULT_LIMIT,
 ) -> LabsBody:
     """List public labs and your own, a page at a time."""
-    query = LabQuery(
-        q=q,
-        tag=tag,
-        owner=owner,
-        image=image,
-        flavour=flavour,
-        language=language,
-        licence=licence,
-        has_outputs=has_outputs,
-        runs_clean=runs_clean,
-        sort=Sort(sort) if sort else None,
-        cursor=cursor,
-        limit=limit,
-    )
+    order = Sort(sort) if sort else None
+    query = replace(asked, sort=order, cursor=cursor, limit=limit)
     return LabsBody.of(ctx, ctx.labs.list(query))
 
 

@@ -5,7 +5,7 @@ from dataclasses import replace
 from machinelabs_hub.labs.models import words
 from machinelabs_hub.labs.models.access import seen_by
 from machinelabs_hub.labs.models.lab import Lab
-from machinelabs_hub.labs.models.page import MOST, LabQuery, Page
+from machinelabs_hub.labs.models.page import MOST, Facets, LabQuery, Page
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.tools import Tools
 
@@ -24,9 +24,9 @@ class SearchService:
         page = self._tools.search.page(asked(query), self._viewer)
         return Page(tuple(seen_by(self._viewer, lab) for lab in page.items), page.next)
 
-    def tags(self, limit: int = 30) -> tuple[tuple[str, int], ...]:
-        """Return the tags that public labs have most, with how many have each."""
-        return self._tools.labs.tags(limit)
+    def facets(self, query: LabQuery) -> Facets:
+        """Return what the labs of `query` can be narrowed by, and to how many."""
+        return self._tools.facets.count(asked(query), self._viewer)
 
 
 def asked(query: LabQuery) -> LabQuery:

@@ -16,12 +16,15 @@ from machinelabs_hub.db.engine import SessionMaker, open_engine, session_maker
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.storage.addresses import AddressTable
 from machinelabs_hub.labs.storage.exports import ExportStore
+from machinelabs_hub.labs.storage.facets import FacetTable
 from machinelabs_hub.labs.storage.labs import LabTable
 from machinelabs_hub.labs.storage.members import MemberTable
 from machinelabs_hub.labs.storage.people import PersonTable
 from machinelabs_hub.labs.storage.repos import RepoStore
 from machinelabs_hub.labs.storage.revisions import RevisionTable
 from machinelabs_hub.settings import Settings
+from machinelabs_hub.labs.storage.search import SearchTable
+from machinelabs_hub.labs.storage.stars import StarTable
 from machinelabs_hub.sites import Files, catalog_file, database_url
 
 HOUR = 3600
@@ -59,6 +62,9 @@ class Tools:
     sessions: SessionMaker
     labs: LabTable
     revisions: RevisionTable
+    search: SearchTable
+    facets: FacetTable
+    stars: StarTable
     people: PersonTable
     members: MemberTable
     addresses: AddressTable
@@ -85,6 +91,9 @@ class Tools:
             labs=LabTable(sessions=sessions),
             revisions=RevisionTable(sessions=sessions),
             people=PersonTable(sessions=sessions),
+            search=SearchTable(sessions=sessions),
+            facets=FacetTable(sessions=sessions),
+            stars=StarTable(sessions=sessions),
             members=MemberTable(sessions=sessions),
             addresses=AddressTable(sessions=sessions),
             repos=repos,

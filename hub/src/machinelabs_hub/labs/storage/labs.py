@@ -13,19 +13,19 @@ from machinelabs_hub.labs.models.page import LabQuery, Page
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.revision import Revision
 from machinelabs_hub.labs.models.texts import Texts
+from machinelabs_hub.labs.storage.counts import recount
 from machinelabs_hub.labs.storage.listing import listed, live, owned_by, shared_with
 from machinelabs_hub.labs.storage.rows import (
     Details,
     NewLab,
     changed,
     lab_of,
-    recount,
     revision_row,
     row_of,
     set_details,
 )
-
 from machinelabs_hub.labs.storage.search import page_of
+
 
 class LabTable:
     """Rows of labs as `Lab`s. Who may see them is the services' to decide, but for lists."""

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Executable, func, select, update
+from sqlalchemy import CursorResult, Executable
 from sqlalchemy.orm import Session
 
 from machinelabs_hub.db.tables.labs import LabRow, LabTagRow, RevisionRow
@@ -204,23 +204,6 @@ def revision_of(row: RevisionRow) -> Revision:
         files_count=row.files_count,
         commit=row.commit_id,
     )
-
-
-def recount(db: Session, parent_id: int | None) -> None:
-    """Count the public forks of a lab anew."""
-    if parent_id is None:
-        return
-    count = (
-        select(func.count())
-        .where(
-            LabRow.parent_id == parent_id,
-            LabRow.visibility == Visibility.PUBLIC,
-            LabRow.trashed_at.is_(None),
-        )
-        .scalar_subquery()
-    )
-    number = db.scalar(select(count)) or 0
-    db.execute(update(LabRow).where(LabRow.id == parent_id).values(forks=number))
 
 
 def changed(db: Session, statement: Executable) -> bool:

@@ -1,0 +1,49 @@
+"""`/facets`: what the labs of a list can be narrowed by, with how many each leaves."""
+
+from fastapi import APIRouter
+from pydantic import BaseModel, ConfigDict, Field
+
+from machinelabs_hub.labs.api.addresses import refusals
+from machinelabs_hub.labs.api.asked import Asked
+from machinelabs_hub.labs.models.page import Facets
+from machinelabs_hub.labs.security import Ctx
+
+router = APIRouter(tags=["labs"])
+
+
+class FacetValueBody(BaseModel):
+    """One value, and how many labs have it."""
+
+    model_config = ConfigDict(frozen=True)
+    value: str
+    count: int
+
+
+class FacetsBody(BaseModel):
+    """Values by facet, the most frequent first."""
+
+    tag: list[FacetValueBody]
+    image: list[FacetValueBody]
+    flavour: list[FacetValueBody]
+    language: list[FacetValueBody]
+    licence: list[FacetValueBody]
+    has_outputs: list[FacetValueBody]
+    runs_clean: list[FacetValueBody]
+    is_bounded: bool = Field(
+        description="True: there are more labs than were counted; each count is the least it can be"
+    )
+
+    @classmethod
+    def of(cls, facets: Facets) -> "FacetsBody":
+        """Return the JSON of facets."""
+        lists = {
+            name: [FacetValueBody(value=one.value, count=one.count) for one in values]
+            for name, values in facets.values.items()
+        }
+        return cls(is_bounded=facets.is_bounded, **lists)
+
+
+@router.get("/facets", responses=refusals())
+def list_facets(ctx: Ctx, asked: Asked) -> FacetsBody:
+    """Count by tag, image, flavour, language and licence what `GET /labs` would list."""
+    return FacetsBody.of(ctx.search.facets(asked))
