@@ -155,6 +155,8 @@ def _show(c: Any, settings: Settings) -> None:
         str(spawn / "templates"),
         str(theme),
     ]
+    # Templates do not change while the hub runs: nobody need look at the disk whether they did.
+    c.JupyterHub.jinja_environment_options = {"auto_reload": False}
     c.JupyterHub.template_vars = {
         "site_title": settings.site.title,
         "site_url": addresses.hub,

@@ -2,6 +2,7 @@
 
 from typing import Any, Final
 
+from machinelabs_hub.auth import look
 from machinelabs_hub.auth.deletion import SERVICE, service_token
 from machinelabs_hub.auth.discovery import discover
 from machinelabs_hub.auth.local import AccountsAuthenticator
@@ -48,6 +49,7 @@ def configure_auth(c: Any, settings: Settings) -> None:
         AuthKind.GOOGLE: _google,
     }[settings.auth.kind](c, settings)
     c.SiteAuthenticator.settings = settings
+    c.JupyterHub.template_vars.update({"look": look.ADDRESS})
     c.JupyterHub.services.append(
         {"name": SERVICE, "api_token": service_token(settings), "display": False}
     )

@@ -10,7 +10,7 @@ from jupyterhub.user import User
 from tornado.web import HTTPError
 from traitlets import Any, Instance, default
 
-from machinelabs_hub.auth import account_pages, people_pages
+from machinelabs_hub.auth import account_pages, look, people_pages
 from machinelabs_hub.auth.deletion import Choice, put_labs_away
 from machinelabs_hub.auth.desk import Desk
 from machinelabs_hub.errors import BadInput, MachineLabsError
@@ -53,7 +53,12 @@ class SiteAuthenticator(Authenticator):
 
     def get_handlers(self, app: AnyValue) -> list[tuple[str, type]]:
         """Return the handlers of the kind, and the pages about people."""
-        return [*super().get_handlers(app), *account_pages.HANDLERS, *people_pages.HANDLERS]
+        return [
+            *super().get_handlers(app),
+            *account_pages.HANDLERS,
+            *people_pages.HANDLERS,
+            *look.HANDLERS,
+        ]
 
     def validate_username(self, username: str) -> bool:
         """Whether a person may be called so."""

@@ -94,7 +94,7 @@ def page_around(
 
 def tag_of(*parts: object) -> str:
     """Return the ETag of a page that shows just `parts`."""
-    text = "\0".join(map(str, (assets.VERSION, RENDERER, *parts)))
+    text = "\0".join(map(str, (assets.ASSETS.version, RENDERER, *parts)))
     return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
 
 
