@@ -1,6 +1,7 @@
 """The real labs service in this process: its own app, database and stores, behind a real port.
 
-There is no Hub behind it, so everybody who looks is anonymous; people publish through the services.
+There is no Hub behind it, so everybody who looks is anonymous, but for whom `seen_as` signs in;
+people publish through the services.
 """
 
 import threading
@@ -12,12 +13,14 @@ from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
 import uvicorn
-from fastapi import FastAPI
+from fastapi import FastAPI, Request
 from tests.support.content import tar_of
 from tests.support.places import free_port
 
 from machinelabs_hub.db import migrate
+from machinelabs_hub.labs import security
 from machinelabs_hub.labs.app import create_app
+from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab, LabDraft, Visibility
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.revision import Revision
@@ -47,6 +50,28 @@ class LabsServer:
     @property
     def tools(self) -> Tools:
         return cast("Parts", self.app.state.parts).tools
+
+    def seen_as(self, *people: Person) -> None:
+        """Sign in whoever's name stands in a request's header `X-As`, with a CSRF token `-`.
+
+        Only what the Hub would say of a token is left out; all else is as in a site.
+        """
+        known = {person.name: person for person in people}
+        parts = cast("Parts", self.app.state.parts)
+
+        def context(request: Request) -> Context:
+            name = request.headers.get("x-as", "")
+            ctx = Context(
+                person=known[name] if name else None,
+                tools=parts.tools,
+                hub=parts.hub,
+                csrf_token="-" if name else "",
+                nonce=request.scope.get("nonce", ""),
+            )
+            request.state.ctx = ctx
+            return ctx
+
+        self.app.dependency_overrides[security.context] = context
 
     def publish(
         self,

@@ -92,6 +92,12 @@ def group_of(owner: str) -> str | None:
     return owner[1:] if owner.startswith(GROUP_SIGN) else None
 
 
+def works_on(person: Person | None, lab: Held) -> bool:
+    """Tell whether `lab` itself is `person`'s to work on: opening it makes no fork."""
+    role = role_of(person, lab)
+    return role is not None and role.covers(Role.EDITOR) and person is not None and person.may_write
+
+
 def first_open(person: Person | None, lab: Lab) -> int:
     """Return the first revision of `lab` that `person` may read; they may read the lab.
 

@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from machinelabs_hub.errors import NotFound
 from machinelabs_hub.labs.context import Context
-from machinelabs_hub.labs.models.access import Action
+from machinelabs_hub.labs.models.access import Action, works_on
 from machinelabs_hub.labs.models.lab import Lab, Parent
 from machinelabs_hub.labs.models.licences import BY_ID
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
@@ -69,7 +69,7 @@ def frame(ctx: Context, lab: Lab, tab: str, *, revision: Revision | None = None)
         "here": here,
         "tab": tab,
         "tabs": _tabs(ctx, lab, url, here, revision),
-        "mine": ctx.person is not None and ctx.person.name == lab.owner,
+        "mine": works_on(ctx.person, lab),
         "licence": BY_ID[lab.licence].id if lab.licence in BY_ID else lab.licence,
         "parent": _upstream(ctx, lab.parent),
         "revision": revision,

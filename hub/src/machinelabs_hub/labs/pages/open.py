@@ -11,6 +11,7 @@ from fastapi.responses import RedirectResponse, Response
 from machinelabs_hub.catalog.model import UnknownFlavour, UnknownImage
 from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.models.access import works_on
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.opening import Place, place_for
 from machinelabs_hub.labs.models.person import Person
@@ -50,7 +51,7 @@ async def open_lab(
     place = Place("", starts=False)
     try:
         own = lab
-        if lab.owner != person.name:
+        if not works_on(person, lab):
             own, _ = await run_in_threadpool(ctx.forks.fork, owner, name)
         place = await _place(ctx, person, own)
         if place.starts:
@@ -103,8 +104,7 @@ def _preview(
     at_once: bool,
     trouble: str,
 ) -> Response:
-    person = signed_in(ctx.person)
-    mine = lab.owner == person.name
+    mine = works_on(signed_in(ctx.person), lab)
     return page(
         "open.html",
         request,

@@ -1,4 +1,4 @@
-"""The owner's tab: what a lab is called, who may read it, and its deletion."""
+"""The tab of editors and owners: what a lab is called, who may read it, and its deletion."""
 
 from dataclasses import dataclass
 from http import HTTPStatus
@@ -16,8 +16,9 @@ from machinelabs_hub.labs.pages.addresses import lab_url
 from machinelabs_hub.labs.pages.frame import frame
 from machinelabs_hub.labs.pages.look import page
 from machinelabs_hub.labs.pages.missing import NoPage
-from machinelabs_hub.labs.pages.words import VISIBILITIES
+from machinelabs_hub.labs.pages.words import ROLES, VISIBILITIES
 from machinelabs_hub.labs.security import Ctx
+from machinelabs_hub.names import can_own
 from machinelabs_hub.sites import LABS_PREFIX
 
 router = APIRouter()
@@ -36,6 +37,7 @@ class SettingsForm:
     licence: str
     image: str
     flavour: str
+    whole_history: bool = False
 
     @classmethod
     def of(cls, lab: Lab) -> Self:
@@ -48,7 +50,7 @@ class SettingsForm:
     def change(self) -> LabChange:
         """Return the change that the form asks for."""
         if self.visibility not in VISIBILITIES:
-            raise BadInput("Choose who can read the lab: everybody, by its address, or only you.")
+            raise BadInput("Choose who can read the lab.")
         tags = tuple(tag.strip() for tag in self.tags.split(",") if tag.strip())
         return LabChange(
             title=self.title,
@@ -58,15 +60,15 @@ class SettingsForm:
             licence=self.licence,
             image=self.image,
             flavour=self.flavour,
+            whole_history=self.whole_history,
         )
 
 
 @router.get("/{owner}/{name}/settings", include_in_schema=False)
 def settings(request: Request, ctx: Ctx, owner: str, name: str, saved: str = "") -> Response:
-    """Give the form."""
-    lab = _editable(ctx, owner, name)
-    said = "Saved." if saved else ""
-    return _settings(request, ctx, lab, SettingsForm.of(lab), said=said)
+    """Give the forms."""
+    lab = editable(ctx, owner, name)
+    return settings_page(request, ctx, lab, said="Saved." if saved else "")
 
 
 @router.post("/{owner}/{name}/settings", include_in_schema=False)
@@ -82,52 +84,64 @@ def save(
     licence: Text = "",
     image: Text = "",
     flavour: Text = "",
+    whole_history: Text = "",
 ) -> Response:
     """Change the lab, or show the form again with what is wrong."""
-    lab = _editable(ctx, owner, name)
-    form = SettingsForm(title, description, tags, visibility, licence, image, flavour)
+    lab = editable(ctx, owner, name)
+    form = SettingsForm(
+        title, description, tags, visibility or lab.visibility.value, licence, image, flavour,
+        bool(whole_history),
+    )  # fmt: skip
     try:
         ctx.labs.change(owner, name, form.change())
     except BadInput as error:
-        return _settings(request, ctx, lab, form, trouble=str(error))
+        return settings_page(request, ctx, lab, form, trouble=str(error))
     return RedirectResponse(f"{lab_url(lab)}/settings?saved=1", HTTPStatus.SEE_OTHER)
 
 
 @router.post("/{owner}/{name}/delete", include_in_schema=False)
 def delete(request: Request, ctx: Ctx, owner: str, name: str, confirm: Text = "") -> Response:
     """Move the lab to the trash if its name was typed."""
-    lab = _editable(ctx, owner, name)
+    lab = editable(ctx, owner, name)
     if confirm.strip() != lab.name:
         trouble = f"Type {lab.name} to delete this lab. Nothing was deleted."
-        return _settings(request, ctx, lab, SettingsForm.of(lab), trouble=trouble)
+        return settings_page(request, ctx, lab, trouble=trouble)
     ctx.labs.delete(owner, name)
     return RedirectResponse(f"{LABS_PREFIX}/trash", HTTPStatus.SEE_OTHER)
 
 
-def _editable(ctx: Context, owner: str, name: str) -> Lab:
+def editable(ctx: Context, owner: str, name: str) -> Lab:
+    """Return a lab whose settings the reader may see; to others the page is not there."""
     lab = ctx.labs.get(owner, name)
     if not ctx.labs.may(Action.EDIT, lab):
         raise NoPage
     return lab
 
 
-def _settings(
+def settings_page(
     request: Request,
     ctx: Context,
     lab: Lab,
-    form: SettingsForm,
+    form: SettingsForm | None = None,
     *,
     said: str = "",
     trouble: str = "",
 ) -> Response:
+    """Return the page with all forms, or what is wrong with one of them."""
+    shares = ctx.labs.may(Action.SHARE, lab)
     return page(
         "settings.html",
         request,
         ctx,
         status=HTTPStatus.UNPROCESSABLE_ENTITY if trouble else HTTPStatus.OK,
-        form=form,
+        form=form or SettingsForm.of(lab),
         said=said,
         trouble=trouble,
+        shares=shares,
+        members=ctx.members.list(lab.owner, lab.name) if shares else (),
+        former=ctx.moves.former(lab) if shares else (),
+        groups=[group for group in ctx.person.groups if can_own(group)] if ctx.person else [],
+        roles=ROLES,
         visibilities=VISIBILITIES,
         licences=LICENCES,
         images=ctx.catalog.offered,

@@ -5,7 +5,6 @@ from fastapi import APIRouter
 from machinelabs_hub.labs.pages import (
     assets,
     cards,
-    connect,
     compare,
     connect,
     explore,
@@ -13,6 +12,8 @@ from machinelabs_hub.labs.pages import (
     forks,
     labs,
     limits,
+    members,
+    moves,
     people,
     revisions,
     settings,
@@ -25,6 +26,6 @@ from machinelabs_hub.labs.pages import (
 router = APIRouter()
 for part in (
     assets, connect, explore, limits, trash, cards, files, revisions, compare, forks, settings,
-    opening, labs, people,
+    stars, members, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)

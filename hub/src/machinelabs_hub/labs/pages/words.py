@@ -3,6 +3,7 @@
 from typing import Final
 
 from machinelabs_hub.labs.models.lab import Visibility
+from machinelabs_hub.labs.models.member import Role
 from machinelabs_hub.labs.models.page import Sort
 from machinelabs_hub.labs.render.files import Kind
 
@@ -17,6 +18,13 @@ VISIBILITIES: Final = {
     Visibility.UNLISTED.value: "everybody who knows its address",
     Visibility.SIGNED_IN.value: "everybody who is signed in",
     Visibility.PRIVATE.value: "only its owner and whom it is shared with",
+}
+
+ROLES: Final = {
+    Role.VIEWER.value: "reads it",
+    Role.RUNNER.value: "reads, forks and runs it",
+    Role.EDITOR.value: "also publishes revisions and edits its details",
+    Role.OWNER.value: "may all that you may: share, rename, give away, delete",
 }
 
 ICONS: Final = {
