@@ -14,6 +14,7 @@ from machinelabs.errors import FolderFault
 from machinelabs.fingerprints import Fingerprints
 from machinelabs.links import Link, State
 from machinelabs.paths import STATE_FOLDER, beside, shown
+from machinelabs.places import check_place, free_name, remove
 from machinelabs.tar import unpack
 
 REPLACED: Final = "replaced"
@@ -140,16 +141,18 @@ class Checkout:
         conflicts = [path for path, move in moves.items() if move is Move.CONFLICT]
         if conflicts and not lay_beside:
             raise Overlap(state.lab, revision, conflicts)
-        beside_paths = {path: self._free(beside(path, revision)) for path in conflicts}
+        beside_paths = {
+            path: free_name(self._link.root, beside(path, revision)) for path in conflicts
+        }
         for path in [*incoming, *beside_paths.values()]:
-            self._check_place(path)
+            check_place(self._link.root, path)
         for path, move in moves.items():
             if move is Move.LAY:
                 self._set_aside(path, state)
                 self._place(staging / path, path)
             elif move is Move.REMOVE:
                 self._set_aside(path, state)
-                self._remove(path)
+                remove(self._link.root, path)
             elif move is Move.CONFLICT:
                 self._place(staging / path, beside_paths[path])
         self._remember(state, moves, incoming, revision)
@@ -169,31 +172,6 @@ class Checkout:
             incoming=incoming,
         )
 
-    def _check_place(self, path: str) -> None:
-        root = self._link.root.resolve()
-        parent = (root / path).parent
-        if not parent.resolve().is_relative_to(root):
-            raise FolderFault(
-                f"“{shown(path)}” would be laid outside this folder, through a link. "
-                "Remove the link and try again."
-            )
-        for above in (parent, *parent.parents):
-            if above == root:
-                return
-            if above.exists() and not above.is_dir():
-                raise FolderFault(
-                    f"“{shown(path)}” needs a folder where you have a file. "
-                    f"Rename “{above.name}” and try again."
-                )
-
-    def _free(self, path: str) -> str:
-        number, free = 1, path
-        while os.path.lexists(self._link.root / free):
-            number += 1
-            stem, dot, suffix = path.rpartition(".")
-            free = f"{stem}-{number}{dot}{suffix}" if dot else f"{path}-{number}"
-        return free
-
     def _place(self, source: Path, path: str) -> None:
         target = self._link.root / path
         target.parent.mkdir(parents=True, exist_ok=True)
@@ -209,14 +187,6 @@ class Checkout:
         target.parent.mkdir(parents=True, exist_ok=True)
         shutil.copy2(source, target)
 
-    def _remove(self, path: str) -> None:
-        target = self._link.root / path
-        target.unlink(missing_ok=True)
-        for folder in target.parents:
-            if folder == self._link.root or any(folder.iterdir()):
-                return
-            folder.rmdir()
-
     def _remember(
         self,
         state: State,
@@ -229,7 +199,7 @@ class Checkout:
             for path, sha in incoming.items()
         }
         published = {path: sha for path, sha in incoming.items() if files[path] != sha}
-        self._link.write(State(state.lab, revision, files, published, state.strip))
+        self._link.write(State(state.lab, revision, files, published, state.strip, state.synced))
 
 
 def place_for(lab: str, *, labs: Path) -> Path:

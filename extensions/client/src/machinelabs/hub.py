@@ -112,14 +112,23 @@ class Labs:
         return _read(lambda: Lab.from_json(body))
 
     def revise(
-        self, lab: str, files: TarStream, *, base: int | None, message: str = ""
+        self,
+        lab: str,
+        files: TarStream,
+        *,
+        base: int | None,
+        message: str = "",
+        synced: int | None = None,
     ) -> Revision:
         """Publish the next revision, made on top of r`base`.
+
+        `synced` is the original's revision that is merged into the files (None: as before).
 
         Raises:
             StaleRevision: r`base` is not the newest any more.
         """
-        parts = _parts("revision", {"base": base, "message": message}, files)
+        said = {"base": base, "message": message} | ({"synced": synced} if synced else {})
+        parts = _parts("revision", said, files)
         body = self._transport.json("POST", f"{_path(lab)}/revisions", files=parts)
         return _read(lambda: Revision.from_json(body))
 
@@ -161,6 +170,24 @@ class Labs:
     ) -> AbstractContextManager[BinaryIO]:
         """Read one file of a revision piece by piece (None: the newest)."""
         return self._transport.stream(f"{_at(lab, revision)}/files/{quote(path)}")
+
+    def merge(
+        self, lab: str, files: TarStream, *, source: str, base: int, synced: int | None = None
+    ) -> AbstractContextManager[BinaryIO]:
+        """Have `files`, made on top of r`base`, merged; nothing is stored.
+
+        Args:
+            lab: whose files they are.
+            files: all of them.
+            source: `newest` for the lab's newest revision, `original` for what it is a fork of.
+            base: the revision that they were made on.
+            synced: the original's revision that is in them; None: as in r`base`.
+
+        Returns:
+            A tar to read: `report.json` first, then below `files/` what is to be laid.
+        """
+        parts = _parts("merge", {"source": source, "base": base, "synced": synced}, files)
+        return self._transport.stream(f"{_path(lab)}/merge", "POST", files=parts)
 
     def archive(self, lab: str, revision: int | None = None) -> AbstractContextManager[BinaryIO]:
         """Read all files of a revision as a tar, piece by piece (None: the newest)."""

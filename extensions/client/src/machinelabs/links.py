@@ -24,6 +24,8 @@ class State:
         files: path -> sha256 of the file as it stood here then.
         published: path -> sha256 in the revision, only where it differs (outputs stripped).
         strip: outputs were stripped at the last publish; the next one asks the same.
+        synced: the revision of the lab's original that is merged into the files, if it was
+            merged here; None: as in the lab.
     """
 
     lab: str
@@ -31,10 +33,15 @@ class State:
     files: dict[str, str]
     published: dict[str, str] = field(default_factory=dict)
     strip: bool = False
+    synced: int | None = None
 
     def in_revision(self, path: str) -> str | None:
         """Return the sha256 of `path` in the revision, or None if it has no such file."""
         return self.published.get(path, self.files.get(path))
+
+    def text(self) -> str:
+        """Return it as it is kept."""
+        return json.dumps(asdict(self), ensure_ascii=False, indent=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,6 +72,7 @@ class Link:
                 files={str(path): str(sha) for path, sha in body["files"].items()},
                 published={str(p): str(sha) for p, sha in body.get("published", {}).items()},
                 strip=bool(body.get("strip", False)),
+                synced=int(body["synced"]) if body.get("synced") else None,
             )
         except (FileNotFoundError, NotADirectoryError):
             return None
@@ -76,10 +84,9 @@ class Link:
 
     def write(self, state: State) -> None:
         """Remember `state`: the whole of it or nothing."""
-        body = json.dumps(asdict(state), ensure_ascii=False, indent=1)
         try:
             self.state_file.parent.mkdir(parents=True, exist_ok=True)
-            write_whole(self.state_file, body.encode())
+            write_whole(self.state_file, state.text().encode())
         except OSError as error:
             raise FolderFault(
                 f"“{shown(self.root.name)}” cannot be written to: {error.strerror}."
@@ -105,6 +112,21 @@ def find(path: Path, *, top: Path) -> Link | None:
         if link.state_file.is_file():
             return link
     return None
+
+
+def follow(old: Path, new: Path) -> bool:
+    """Let the link of a file that was published alone go with it from `old` to `new`.
+
+    Returns whether there was one. The lab has the file under its old name until it is published
+    again; so it stands in the state.
+    """
+    before, after = Link(old.parent, old.name), Link(new.parent, new.name)
+    state = before.read()
+    if state is None or old.exists() or not new.is_file():
+        return False
+    after.write(state)
+    before.forget()
+    return True
 
 
 def write_whole(target: Path, content: bytes) -> None:

@@ -72,7 +72,11 @@ class Publisher:
         strips = state.strip if strip is None else strip
         stream = self._stream(link, strip=strips, progress=progress)
         revision = self._hub.labs.revise(
-            state.lab, stream, base=state.revision or None, message=message
+            state.lab,
+            stream,
+            base=state.revision or None,
+            message=message,
+            synced=state.synced,
         )
         _remember(link, replace(state, revision=revision.number, strip=strips), stream)
         return revision, revision.number != state.revision

@@ -98,9 +98,9 @@ class Transport:
             return _json(answer) if answer.content else None
 
     @contextmanager
-    def stream(self, path: str) -> Iterator[BinaryIO]:
-        """Read the answer of a GET piece by piece; it is never whole in memory."""
-        with _as_ours(), self._http.stream("GET", path) as answer:
+    def stream(self, path: str, method: str = "GET", **more: Any) -> Iterator[BinaryIO]:
+        """Read an answer piece by piece; it is never whole in memory."""
+        with _as_ours(), self._http.stream(method, path, **more) as answer:
             if not answer.is_success:
                 answer.read()
             _check(answer)
