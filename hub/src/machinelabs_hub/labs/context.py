@@ -21,6 +21,8 @@ from machinelabs_hub.labs.services.search import SearchService
 from machinelabs_hub.labs.services.stars import StarService
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.trash import TrashService
+from machinelabs_hub.labs.services.updates import UpdateService
+from machinelabs_hub.labs.services.working_copies import WorkingCopyService
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Addresses
 
@@ -106,6 +108,16 @@ class Context:
     def git(self) -> GitService:
         """Labs as git repositories."""
         return GitService(tools=self.tools, viewer=self.person)
+
+    @property
+    def updates(self) -> UpdateService:
+        """Catching forks up with their originals."""
+        return UpdateService(tools=self.tools, viewer=self.person)
+
+    @property
+    def working_copies(self) -> WorkingCopyService:
+        """Merging files that a person sends, without storing them."""
+        return WorkingCopyService(tools=self.tools, viewer=self.person)
 
     @property
     def people(self) -> PeopleService:

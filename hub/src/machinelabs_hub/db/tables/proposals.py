@@ -31,6 +31,10 @@ class ProposalRow(Base):
     """The fork's revision that is offered."""
     commit_id: Mapped[str] = mapped_column(String(64))
     """That revision in the store, so that it can be read when the fork is gone."""
+    base: Mapped[int] = mapped_column(Integer)
+    """The lab's revision up to which the fork had all that the lab has."""
+    base_commit: Mapped[str] = mapped_column(String(64))
+    """The state that both the lab and what is offered come from."""
     author: Mapped[str] = mapped_column(String(255), index=True)
     title: Mapped[str] = mapped_column(String(200))
     text: Mapped[str] = mapped_column(Text, default="")

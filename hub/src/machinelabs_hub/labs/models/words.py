@@ -53,6 +53,11 @@ def check_message(message: str) -> str:
     return _at_most(_clean(message, "message").strip(), LONGEST_MESSAGE, "message")
 
 
+def check_text(text: str, what: str, longest: int) -> str:
+    """Return what a person wrote, markdown or plain, without spaces around it."""
+    return _at_most(_clean(text, what).strip(), longest, what)
+
+
 def check_tags(tags: Iterable[str]) -> tuple[str, ...]:
     """Return tags in one spelling, each once: ` Deep Learning ` becomes `deep-learning`."""
     found = dict.fromkeys(spelled for tag in tags if (spelled := tag_of(tag)))

@@ -10,13 +10,14 @@ from machinelabs_hub.labs.models.entrypoint import entrypoint_of
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
 from machinelabs_hub.labs.models.texts import Texts
-from machinelabs_hub.labs.services import details
+from machinelabs_hub.labs.services import details, intake
 from machinelabs_hub.labs.services.labs import revision_from
 from machinelabs_hub.labs.services.texts import texts_of
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import NoLab
 from machinelabs_hub.labs.storage.commits import Stamp
 from machinelabs_hub.labs.storage.rows import Contents
+from machinelabs_hub.labs.storage.tar import Member
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +52,24 @@ def face_of(tools: Tools, store: str, entries: tuple[FileEntry, ...]) -> Face:
     return Face(asked, entrypoint, texts_of(tools.repos, store, entries, entrypoint))
 
 
+def checked(tools: Tools, store: str, entries: tuple[FileEntry, ...]) -> Face:
+    """Check files of a store as those of a publish are checked, and return what they say.
+
+    Raises:
+        BadInput: says which file is the matter.
+        TooLarge: says which limit.
+    """
+    blobs = {entry.path: entry.blob for entry in entries}
+
+    def read(member: Member, most: int | None) -> bytes:
+        content = tools.repos.read(store, blobs[member.path])
+        return content if most is None else content[:most]
+
+    members = (Member(entry.path, entry.size, 0, entry.executable) for entry in entries)
+    parcel = intake.check(members, read, tools.settings.limits, tools.catalog())
+    return Face(parcel.config, parcel.entrypoint, parcel.texts)
+
+
 def add(
     tools: Tools,
     lab: Lab,
@@ -60,6 +79,7 @@ def add(
     author: str,
     message: str,
     face: Face | None = None,
+    pushed: str | None = None,
     synced: Synced | None = None,
 ) -> Revision:
     """Write the revision after `newest`, which must be the lab's newest, and index it.
@@ -72,6 +92,7 @@ def add(
         author: whose work it is.
         message: checked before.
         face: what the files say of the lab; None: they are asked.
+        pushed: the commit as which a git client made it, in the store already.
         synced: what of the parent is merged in; None: as before.
     """
     files = tuple(sorted(entries, key=lambda entry: entry.path))
@@ -87,7 +108,7 @@ def add(
         lab=lab.path,
     )
     said = details.with_config(details.of(lab), face.config)
-    commit = tools.repos.commit(lab.store, stamp, files, parent=newest.commit)
+    commit = tools.repos.commit(lab.store, stamp, files, parent=newest.commit, pushed=pushed)
     if said != details.of(lab):
         details.keep(tools, lab.store, lab.uid, details.changes_to(said))
     if synced:

@@ -12,7 +12,7 @@ from weakref import WeakValueDictionary
 from machinelabs_hub.catalog.load import load as load_catalog
 from machinelabs_hub.catalog.load import read_builds
 from machinelabs_hub.catalog.model import Catalog
-from machinelabs_hub.db.engine import SessionMaker, open_engine, session_maker
+from machinelabs_hub.db.engine import Sessions, open_engine, session_maker
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.storage.addresses import AddressTable
 from machinelabs_hub.labs.storage.exports import ExportStore
@@ -20,11 +20,12 @@ from machinelabs_hub.labs.storage.facets import FacetTable
 from machinelabs_hub.labs.storage.labs import LabTable
 from machinelabs_hub.labs.storage.members import MemberTable
 from machinelabs_hub.labs.storage.people import PersonTable
+from machinelabs_hub.labs.storage.proposals import ProposalTable
 from machinelabs_hub.labs.storage.repos import RepoStore
 from machinelabs_hub.labs.storage.revisions import RevisionTable
-from machinelabs_hub.settings import Settings
 from machinelabs_hub.labs.storage.search import SearchTable
 from machinelabs_hub.labs.storage.stars import StarTable
+from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Files, catalog_file, database_url
 
 HOUR = 3600
@@ -50,7 +51,7 @@ class Locks:
 
 class _Lock:
     def __init__(self) -> None:
-        self.inner = threading.Lock()
+        self.inner = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,14 +60,15 @@ class Tools:
 
     settings: Settings
     catalog: Callable[[], Catalog]
-    sessions: SessionMaker
+    sessions: Sessions
     labs: LabTable
-    revisions: RevisionTable
     search: SearchTable
     facets: FacetTable
     stars: StarTable
+    revisions: RevisionTable
     people: PersonTable
     members: MemberTable
+    proposals: ProposalTable
     addresses: AddressTable
     repos: RepoStore
     exports: ExportStore
@@ -89,12 +91,13 @@ class Tools:
             catalog=catalog_reader(settings),
             sessions=sessions,
             labs=LabTable(sessions=sessions),
-            revisions=RevisionTable(sessions=sessions),
-            people=PersonTable(sessions=sessions),
             search=SearchTable(sessions=sessions),
             facets=FacetTable(sessions=sessions),
             stars=StarTable(sessions=sessions),
+            revisions=RevisionTable(sessions=sessions),
+            people=PersonTable(sessions=sessions),
             members=MemberTable(sessions=sessions),
+            proposals=ProposalTable(sessions=sessions),
             addresses=AddressTable(sessions=sessions),
             repos=repos,
             exports=ExportStore(folder=files.labs / "exports", repos=repos),

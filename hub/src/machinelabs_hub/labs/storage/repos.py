@@ -56,6 +56,7 @@ class RepoStore:
         self._busy = folder / "busy"
         for made in (self._stores, self._busy):
             made.mkdir(parents=True, exist_ok=True)
+        self.durable = durable
         pygit2.option(Option.ENABLE_FSYNC_GITDIR, durable)
         self._manifest = lru_cache(maxsize=256)(self._read_manifest)
 

@@ -109,6 +109,8 @@ def upgrade() -> None:
         sa.Column("fork_name", sa.String(length=64), nullable=False),
         sa.Column("revision", sa.Integer(), nullable=False),
         sa.Column("commit_id", sa.String(length=64), nullable=False),
+        sa.Column("base", sa.Integer(), nullable=False),
+        sa.Column("base_commit", sa.String(length=64), nullable=False),
         sa.Column("author", sa.String(length=255), nullable=False),
         sa.Column("title", sa.String(length=200), nullable=False),
         sa.Column("text", sa.Text(), nullable=False),
