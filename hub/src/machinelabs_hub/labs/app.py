@@ -25,6 +25,7 @@ from machinelabs_hub.labs.api import (
     revisions,
     site,
     stars,
+    updates,
 )
 from machinelabs_hub.labs.api import handshakes as handshakes_api
 from machinelabs_hub.labs.api import trash as trash_api
@@ -91,6 +92,7 @@ def _api() -> APIRouter:
         trash_api,
         revisions,
         compare,
+        updates,
         forks,
     ):
         api.include_router(part.router)

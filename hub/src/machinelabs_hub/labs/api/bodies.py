@@ -97,6 +97,10 @@ class RevisionDraftBody(_Taken):
         Field(ge=1, lt=2**31, description="The revision that you changed; null is never stale."),
     ] = None
     message: Annotated[str, Field(max_length=5000)] = ""
+    synced: Annotated[
+        int | None,
+        Field(ge=1, lt=2**31, description="The original's revision merged in; null: as before."),
+    ] = None
 
 
 class RestoreBody(_Taken):

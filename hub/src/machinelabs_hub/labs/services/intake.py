@@ -88,10 +88,7 @@ def check(members: Iterable[tar.Member], read: Reader, limits: Limits, catalog: 
         BadInput: says which file is the matter.
         TooLarge: says which limit.
     """
-    found = _listed(members, limits)
-    for member in found:
-        _check_size(member, limits)
-    check_together(member.path for member in found)
+    found = listed(members, limits)
     books = []
     for member in found:
         if member.path.endswith(SUFFIX):
@@ -125,7 +122,21 @@ def write(files: BinaryIO, parcel: Parcel, repos: RepoStore, store: str) -> tupl
     return tuple(sorted(written, key=lambda entry: entry.path))
 
 
-def _listed(members: Iterable[tar.Member], limits: Limits) -> list[tar.Member]:
+def listed(members: Iterable[tar.Member], limits: Limits) -> list[tar.Member]:
+    """Return the files that a lab would have, checked by their paths and sizes alone.
+
+    Raises:
+        BadInput: says which file is the matter.
+        TooLarge: says which limit.
+    """
+    found = _few(members, limits)
+    for member in found:
+        _check_size(member, limits)
+    check_together(member.path for member in found)
+    return found
+
+
+def _few(members: Iterable[tar.Member], limits: Limits) -> list[tar.Member]:
     found: list[tar.Member] = []
     total = 0
     for member in members:

@@ -14,7 +14,7 @@ from machinelabs_hub.labs.models.place import read_place, write_place
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
 from machinelabs_hub.labs.services import intake, next_revision
 from machinelabs_hub.labs.services.labs import publisher
-from machinelabs_hub.labs.services.next_revision import Face
+from machinelabs_hub.labs.services.next_revision import Face, Synced
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import lab_to
 from machinelabs_hub.names import shown
@@ -55,9 +55,18 @@ class RevisionService:
         lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
 
     def publish(
-        self, owner: str, name: str, *, base: int | None, message: str, files: BinaryIO
+        self,
+        owner: str,
+        name: str,
+        *,
+        base: int | None,
+        message: str,
+        files: BinaryIO,
+        synced: Synced | None = None,
     ) -> tuple[Revision, bool]:
         """Publish the files of a tar as the next revision, made on top of r`base`.
+
+        `synced` says what of the lab's original is merged into them (None: as before).
 
         Returns:
             The newest revision, and whether it is new: the same files again make none.
@@ -85,6 +94,7 @@ class RevisionService:
                 author=author.name,
                 message=message,
                 face=Face(parcel.config, parcel.entrypoint, parcel.texts),
+                synced=synced,
             )
             return revision, True
 
