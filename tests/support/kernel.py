@@ -23,7 +23,7 @@ class Kernel:
 
     def run(self, code: str) -> str:
         """Run `code` and return its output; an error's name and message come back too."""
-        address = self._server.url.replace("http://", "ws://", 1)
+        address = f"ws{self._server.url.removeprefix('http')}"
         socket = websocket.create_connection(
             f"{address}api/kernels/{self.id}/channels?session_id={self._session}",
             header=[f"Authorization: token {self._server.token}"],

@@ -279,9 +279,9 @@ class Site:
 
     def server_url(self, user: str, name: str = "") -> str:
         """The public address of a person's server, with a final /."""
-        host = self.url.split("://", 1)[1]
+        scheme, host = self.url.split("://", 1)
         middle = f"{name}/" if name else ""
-        return f"http://{user}.{host}/user/{user}/{middle}"
+        return f"{scheme}://{user}.{host}/user/{user}/{middle}"
 
     def container_name(self, user: str, name: str = "") -> str:
         return f"{self.place.prefix}-{user}--{name}" if name else f"{self.place.prefix}-{user}"

@@ -48,6 +48,12 @@ def test_every_fault_has_a_line_of_its_own() -> None:
     assert len(str(caught.value).splitlines()) == 2
 
 
+def test_a_proxy_that_is_no_address_is_named_with_its_line() -> None:
+    text = "site:\n  trusted_proxies: [127.0.0.1, gate]\n"
+    with pytest.raises(SettingsError, match=r"line 2.*“gate” is neither an address nor a network"):
+        parse(text, path=PATH)
+
+
 def test_a_file_that_is_not_there_is_named(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"no file at .*settings\.yaml"):
         load(tmp_path / "settings.yaml")

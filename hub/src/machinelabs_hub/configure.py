@@ -47,6 +47,12 @@ def _listen(c: Any, settings: Settings) -> None:
     c.JupyterHub.public_url = f"{addresses.hub}/"
     if not settings.site.single_origin:
         c.JupyterHub.subdomain_host = addresses.hub
+    if settings.site.https:
+        # Only where hosts are not shared: such a cookie reaches every path of its host.
+        c.JupyterHub.cookie_host_prefix_enabled = not settings.site.single_origin
+        c.JupyterHub.tornado_settings.update({"xsrf_cookie_kwargs": {"secure": True}})
+    # For the hub's log; what counts is asked of `SiteAuthenticator.visitor`.
+    c.JupyterHub.trusted_downstream_ips = list(settings.site.trusted_proxies)
     c.JupyterHub.db_url = hub_database_url(settings)
     c.JupyterHub.upgrade_db = True
     c.JupyterHub.cookie_secret_file = str(files.secrets / "cookie_secret")
@@ -136,7 +142,7 @@ def _spawn(c: Any, settings: Settings) -> None:
     # Waiting starts hold no slot of the hub's: the spawner has a queue of its own.
     c.JupyterHub.concurrent_spawn_limit = 0
     # A start request answers at once: what cannot start was refused before.
-    c.JupyterHub.tornado_settings = {"slow_spawn_timeout": 0}
+    c.JupyterHub.tornado_settings.update({"slow_spawn_timeout": 0})
     refuse_early()
     c.Spawner.server_token_scopes = scopes.SERVER_TOKEN
     c.Spawner.hub_connect_url = Addresses(settings).door

@@ -5,10 +5,11 @@ Nothing else in MachineLabs reads the environment.
 """
 
 import os
+from ipaddress import ip_network
 from pathlib import Path
 from typing import Annotated, Any, Final
 
-from pydantic import Field, ValidationError
+from pydantic import Field, ValidationError, field_validator
 
 from machinelabs_hub.auth_settings import Auth, AuthKind, Local, OAuth
 from machinelabs_hub.errors import SettingsError
@@ -82,6 +83,15 @@ class Site(Section):
             description="Behind a reverse proxy, e.g. 443. 0 is the same as `port`.",
         ),
     ] = 0
+    trusted_proxies: Annotated[
+        tuple[str, ...],
+        Field(
+            title="Addresses of reverse proxies in front",
+            description="Addresses or networks whose `X-Forwarded-For` is believed: failed "
+            "sign-ins and limits count for the visitor, not for the proxy. The default is a proxy "
+            "on this machine.",
+        ),
+    ] = ("127.0.0.1", "::1")
     single_origin: Annotated[
         bool,
         Field(
@@ -103,6 +113,16 @@ class Site(Section):
             "`make docs` builds. Empty: no link.",
         ),
     ] = ""
+
+    @field_validator("trusted_proxies")
+    @classmethod
+    def _are_networks(cls, proxies: tuple[str, ...]) -> tuple[str, ...]:
+        for proxy in proxies:
+            try:
+                ip_network(proxy)
+            except ValueError:
+                raise ValueError(f"“{proxy}” is neither an address nor a network") from None
+        return proxies
 
 
 class Engine(Section):
@@ -290,6 +310,15 @@ class Settings(Section):
             "checkout.",
         ),
     ] = ""
+    templates: Annotated[
+        str,
+        Field(
+            title="Folder of templates of your own",
+            description="Each folder in it is a lab to begin with, beside those of "
+            "`config/content`; one of the same name takes its place. Relative to the settings "
+            "file. Empty: none.",
+        ),
+    ] = ""
     site: Site = Site()
     auth: Auth = Auth()
     engine: Engine = Engine()
@@ -334,4 +363,6 @@ def _checked(file: YamlFile) -> Settings:
     found: dict[str, Any] = {"data": (folder / settings.data).resolve()}
     if settings.catalog:
         found["catalog"] = str((folder / settings.catalog).resolve())
+    if settings.templates:
+        found["templates"] = str((folder / settings.templates).resolve())
     return settings.model_copy(update=found)

@@ -6,17 +6,13 @@ import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
 import pytest
-from cryptography import x509
-from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
-from cryptography.x509.oid import NameOID
 from tests.support.inside import python
 from tests.support.site import Site
+from tests.support.tls import self_signed
 
 from machinelabs_hub.catalog.load import load
 from machinelabs_hub.settings import Settings
@@ -95,7 +91,7 @@ def test_programs_use_the_sites_proxy(site: Site) -> None:
 
 
 def test_programs_trust_the_sites_certificates(site: Site, tmp_path: Path) -> None:
-    certificate, key = self_signed()
+    certificate, key = self_signed("localhost")
     file = tmp_path / "site.pem"
     file.write_text(certificate, encoding="ascii")
     code = f"""
@@ -115,26 +111,3 @@ print(urllib.request.urlopen("https://localhost:8443/", timeout=5).status)
         assert python(inside, code).out == "200"
     with container(site) as inside:
         assert "CERTIFICATE_VERIFY_FAILED" in python(inside, code).err
-
-
-def self_signed() -> tuple[str, str]:
-    key = ec.generate_private_key(ec.SECP256R1())
-    name = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "localhost")])
-    now = datetime.now(UTC)
-    certificate = (
-        x509.CertificateBuilder()
-        .subject_name(name)
-        .issuer_name(name)
-        .public_key(key.public_key())
-        .serial_number(1)
-        .not_valid_before(now - timedelta(days=1))
-        .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName([x509.DNSName("localhost")]), critical=False)
-        .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
-        .sign(key, hashes.SHA256())
-    )
-    pem = serialization.Encoding.PEM
-    private = key.private_bytes(
-        pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
-    )
-    return certificate.public_bytes(pem).decode(), private.decode()

@@ -50,7 +50,7 @@ class SignUpPage(Page):
         if not self.site.auth.local.open_signup:
             raise HTTPError(403, "Accounts are made by invitation. Ask an admin for a link.")
         self._check_unused(name, invited=False)
-        sign_up, address = self.desk.accounts.sign_up, self.request.remote_ip or ""
+        sign_up, address = self.desk.accounts.sign_up, self.authenticator.visitor(self.request)
         return await self.work(lambda: sign_up(name, password, address=address)), None
 
     def _check_unused(self, name: str, *, invited: bool) -> None:
@@ -138,7 +138,7 @@ class AccountPage(Page):
     async def _change_password(self) -> str:
         old = self.get_body_argument("old", "", strip=False)
         new = self.get_body_argument("password", "", strip=False)
-        user, address = self.current_user, self.request.remote_ip or ""
+        user, address = self.current_user, self.authenticator.visitor(self.request)
         change = self.desk.accounts.change_password
         await self.work(lambda: change(user.name, old=old, new=new, address=address))
         end_sessions(self.db, user, except_session=self.get_session_cookie())

@@ -32,7 +32,7 @@ class AccountsAuthenticator(SiteAuthenticator):
         password = data.get("password", "")
         if not name or not password:
             raise HTTPError(400, "Enter your user name and your password.")
-        address = handler.request.remote_ip or ""
+        address = self.visitor(handler.request)
         sign_in = self.desk.accounts.sign_in
         account = await self.work(lambda: sign_in(name, password, address=address))
         shown = {"display_name": account.display_name} if account.display_name else {}

@@ -7,12 +7,14 @@ from typing import TypeVar
 
 from jupyterhub.auth import Authenticator
 from jupyterhub.user import User
+from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError
 from traitlets import Any, Instance, default
 
 from machinelabs_hub.auth import account_pages, look, people_pages
 from machinelabs_hub.auth.deletion import Choice, put_labs_away
 from machinelabs_hub.auth.desk import Desk
+from machinelabs_hub.auth.visitor import address_of
 from machinelabs_hub.errors import BadInput, MachineLabsError
 from machinelabs_hub.names import check_person_name
 
@@ -50,6 +52,17 @@ class SiteAuthenticator(Authenticator):
             return await asyncio.get_running_loop().run_in_executor(self.desk.threads, job)
         except MachineLabsError as error:
             raise HTTPError(int(error.status), sentence(error)) from error
+
+    def visitor(self, request: HTTPServerRequest) -> str:
+        """Return the address that failures count for.
+
+        Not tornado's `remote_ip`: that believes an `X-Real-IP` that anybody may send.
+        """
+        return address_of(
+            request.headers.get_list("X-Forwarded-For"),
+            peer=request.remote_ip or "",
+            trusted=self.settings.site.trusted_proxies,
+        )
 
     def get_handlers(self, app: AnyValue) -> list[tuple[str, type]]:
         """Return the handlers of the kind, and the pages about people."""

@@ -27,7 +27,7 @@ class WorkshopAuthenticator(SiteAuthenticator, SharedPasswordAuthenticator):
         name, password = data.get("username", "").lower(), data.get("password", "")
         if not name or not password:
             raise HTTPError(400, "Enter a user name and the workshop's password.")
-        address, failures = handler.request.remote_ip or "", self.desk.failures
+        address, failures = self.visitor(handler.request), self.desk.failures
         await self.work(lambda: failures.check(name, address=address))
         sent = {"username": name, "password": password}
         # JupyterHub compares in constant time, which Python does for ASCII alone.

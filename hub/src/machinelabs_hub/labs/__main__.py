@@ -27,7 +27,8 @@ def main() -> None:
         port=where.port or 0,
         log_level=settings.logs.level.lower(),
         proxy_headers=True,
-        forwarded_allow_ips="127.0.0.1",
+        # Who asks is the site's own proxy; the others stand in front of it.
+        forwarded_allow_ips=["127.0.0.1", *settings.site.trusted_proxies],
         server_header=False,
         timeout_graceful_shutdown=SECONDS_TO_STOP,
         timeout_keep_alive=30,

@@ -11,6 +11,7 @@ from typing import Final
 from machinelabs_hub.errors import SetupError
 from machinelabs_hub.settings import SETTINGS_VARIABLE, Settings
 from machinelabs_hub.sites import CHECKOUT, LABS_PREFIX, Addresses, Files
+from machinelabs_hub.up import away
 from machinelabs_hub.up.layout import SETTINGS
 
 PROXY: Final = "configurable-http-proxy"
@@ -57,7 +58,7 @@ def proxy(settings: Settings) -> Part:
     command = [proxy_program(), "--ip", settings.site.bind, "--port", str(port)]
     command += ["--api-ip", "127.0.0.1", "--api-port", str(port + 1)]
     command += ["--default-target", addresses.hub_local]
-    command += ["--error-target", f"{addresses.hub_local}/hub/error"]
+    command += ["--error-path", str(away.folder_of(settings))]
     command += ["--log-level", "warn"]
     if not settings.site.single_origin:
         command.append("--host-routing")

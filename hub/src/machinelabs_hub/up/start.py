@@ -14,7 +14,7 @@ from machinelabs_hub.images.build import build_images
 from machinelabs_hub.settings import AuthKind, Settings
 from machinelabs_hub.sites import Addresses, Files, catalog_file, database_url
 from machinelabs_hub.spawn.network import apply_filter, ensure_network
-from machinelabs_hub.up import disk, engine, layout, lock, parts, ports
+from machinelabs_hub.up import away, disk, engine, layout, lock, parts, ports
 from machinelabs_hub.up.containers import keep_network
 from machinelabs_hub.up.journal import Journal
 from machinelabs_hub.up.secrets import ADMIN_PASSWORD, ensure_secrets
@@ -46,6 +46,7 @@ def up(data: Path, *, port: int | None, host: str | None) -> None:
     with lock.only_one(files):
         with layout.writing(settings.data):
             ensure_secrets(files)
+            away.write(settings)
             journal = Journal(settings=settings)
             journal.take(log, "up")
         try:
