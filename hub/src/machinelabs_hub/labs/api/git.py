@@ -9,8 +9,8 @@ import binascii
 import logging
 import re
 import tempfile
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
+from contextlib import contextmanager
 from http import HTTPStatus
 from typing import BinaryIO, Final, cast
 
@@ -21,13 +21,15 @@ from starlette.responses import PlainTextResponse, RedirectResponse, Response
 from starlette.routing import Route
 from starlette.types import Receive, Scope, Send
 
-from machinelabs_hub.errors import MachineLabsError, NotFound
+from machinelabs_hub.errors import MachineLabsError, NotFound, TooLarge
 from machinelabs_hub.labs.api.gitstream import Turns, answer_of_git, take_body
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.guard import API
 from machinelabs_hub.labs.security import context
+from machinelabs_hub.labs.services.git import ABILITIES
 from machinelabs_hub.labs.services.rates import TooMany
 from machinelabs_hub.labs.services.viewer import NoLab, SignInNeeded
+from machinelabs_hub.labs.storage.pktline import FLUSH, advertisement, line, read_push
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import LABS_PREFIX, Files
 
@@ -40,7 +42,7 @@ _ASKED: Final = 64 << 20
 
 _PROTOCOL: Final = re.compile(r"version=[012]")
 _REALM: Final = 'Basic realm="MachineLabs: any user name, a hub token as password", charset="UTF-8"'
-_NEVER: Final = (b"cache-control", b"no-cache, max-age=0, must-revalidate")
+_NEVER: Final = {"cache-control": "no-cache, max-age=0, must-revalidate"}
 
 
 class NotForGit(NotFound):
@@ -90,34 +92,33 @@ class Git:
             raise NotForGit
         ctx = await _context(request)
         async with self._turns.take(_client(request, ctx)):
+            if request.method == "GET" and service == RECEIVE:
+                return await _tell_pusher(request, ctx)
             if request.method == "GET":
-                await self._tell(request, ctx, service, receive, send)
+                await self._tell(request, ctx, receive, send)
             elif service == UPLOAD:
                 await self._give(request, ctx, receive, send)
             else:
-                raise NotForGit
+                return await self._take(request, ctx)
         return None
 
-    async def _tell(
-        self, request: Request, ctx: Context, service: str, receive: Receive, send: Send
-    ) -> None:
+    async def _tell(self, request: Request, ctx: Context, receive: Receive, send: Send) -> None:
         protocol = _protocol(request)
         path = await _found(ctx, request)
-        line = f"# service={service}\n"
         await answer_of_git(
             ("upload-pack", "--stateless-rpc", "--http-backend-info-refs", path),
             protocol=protocol,
             body=None,
-            headers=_headers(f"application/x-{service}-advertisement"),
-            first=b"" if protocol == "version=2" else f"{len(line) + 4:04x}{line}0000".encode(),
+            headers=_headers(f"application/x-{UPLOAD}-advertisement"),
+            first=b"" if protocol == "version=2" else _begin(UPLOAD),
             receive=receive,
             send=send,
         )
 
     async def _give(self, request: Request, ctx: Context, receive: Receive, send: Send) -> None:
-        async with self._body(
-            request, _ASKED, "This is more than a git client has to say."
-        ) as said:
+        with self._spool() as said:
+            if not await take_body(request, said, _ASKED):
+                raise TooLarge("This is more than a git client has to say.")
             path = await _found(ctx, request)
             await answer_of_git(
                 ("upload-pack", "--stateless-rpc", path),
@@ -129,12 +130,25 @@ class Git:
                 send=send,
             )
 
-    @asynccontextmanager
-    async def _body(self, request: Request, most: int, too_large: str) -> AsyncIterator[BinaryIO]:
+    async def _take(self, request: Request, ctx: Context) -> Response:
+        owner, name = request.path_params["owner"], request.path_params["name"]
+        await run_in_threadpool(ctx.git.check_may_push, owner, name)
+        with self._spool() as body:
+            is_whole = await take_body(request, body, ctx.git.most_bytes())
+            asked = read_push(body)
+            if not asked.orders:
+                # A client asks like this whether it may push before it sends much.
+                said = b""
+            else:
+                pack = body if is_whole else None
+                said = await run_in_threadpool(ctx.git.push, owner, name, asked, pack)
+        return Response(said, headers=_NEVER, media_type=f"application/x-{RECEIVE}-result")
+
+    @contextmanager
+    def _spool(self) -> Iterator[BinaryIO]:
         folder = Files(self._settings.data).labs / "spool"
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder) as file:
-            await take_body(request, cast("BinaryIO", file), most, too_large)
             yield cast("BinaryIO", file)
 
 
@@ -160,6 +174,15 @@ async def _found(ctx: Context, request: Request) -> str:
             ) from error
         raise
     return str(path)
+
+
+async def _tell_pusher(request: Request, ctx: Context) -> Response:
+    owner, name = request.path_params["owner"], request.path_params["name"]
+    if ctx.person is None:
+        raise SignInNeeded("Push with a hub token as the password, and any user name.")
+    refs = await run_in_threadpool(ctx.git.to_push, owner, name)
+    told = _begin(RECEIVE) + advertisement(refs, ABILITIES)
+    return Response(told, headers=_NEVER, media_type=f"application/x-{RECEIVE}-advertisement")
 
 
 async def _context(request: Request) -> Context:
@@ -193,7 +216,12 @@ def _protocol(request: Request) -> str:
 
 
 def _headers(kind: str) -> list[tuple[bytes, bytes]]:
-    return [(b"content-type", kind.encode()), _NEVER]
+    said = {"content-type": kind} | _NEVER
+    return [(name.encode(), value.encode()) for name, value in said.items()]
+
+
+def _begin(service: str) -> bytes:
+    return line(f"# service={service}\n") + FLUSH
 
 
 def _refusal(error: MachineLabsError) -> Response:

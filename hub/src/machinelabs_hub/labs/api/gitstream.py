@@ -25,6 +25,9 @@ _PIPE: Final = 1 << 20
 _PATIENCE: Final = 60.0
 """Seconds that a client may take for a piece, or to send one."""
 
+_PATIENT: Final = 8
+"""How many times too large a body may be to be heard out."""
+
 _THOUGHT: Final = 600.0
 """Seconds that git may be silent."""
 
@@ -90,35 +93,42 @@ class Turns:
                 del self._held[client]
 
 
-async def take_body(request: Request, into: BinaryIO, most: int, too_large: str) -> None:
+async def take_body(request: Request, into: BinaryIO, most: int) -> bool:
     """Write a request's body to a file, unpacked where it is gzipped.
 
+    Returns:
+        Whether it was at most `most` bytes. The rest is read and dropped: a git client hears
+        nobody before it has said all.
+
     Raises:
-        TooLarge: with the sentence `too_large`; unpacked it is more than `most` bytes.
         BadPack: it is not gzip although it says so.
         TooSlow: nothing came for a minute.
+        TooLarge: it is far more than that.
     """
     kind = request.headers.get("content-encoding", "")
     unpack = zlib.decompressobj(wbits=31) if kind in {"gzip", "x-gzip"} else None
-    size, pieces = 0, request.stream()
-    while True:
-        try:
-            piece = await asyncio.wait_for(anext(pieces, None), _PATIENCE)
-        except TimeoutError as error:
-            raise TooSlow from error
-        if piece is None:
-            break
+    size, pieces = 0, aiter(request.stream())
+    while (piece := await _next(pieces)) is not None:
         while piece:
             try:
                 bare = unpack.decompress(piece, _PIECE) if unpack else piece
             except zlib.error as error:
                 raise BadPack("What was sent says that it is gzipped, and is not.") from error
             size += len(bare)
-            if size > most:
-                raise TooLarge(too_large)
-            into.write(bare)
+            if size <= most:
+                into.write(bare)
+            elif size > _PATIENT * most:
+                raise TooLarge(f"More than {size >> 20} MiB came at once. Send less.")
             piece = unpack.unconsumed_tail if unpack else b""
     into.seek(0)
+    return size <= most
+
+
+async def _next(pieces: AsyncIterator[bytes]) -> bytes | None:
+    try:
+        return await asyncio.wait_for(anext(pieces, None), _PATIENCE)
+    except TimeoutError as error:
+        raise TooSlow from error
 
 
 async def answer_of_git(

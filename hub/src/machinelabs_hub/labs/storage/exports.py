@@ -64,6 +64,28 @@ class ExportStore:
             raise StoreFault from error
         return path
 
+    def adopt(
+        self, store: str, revisions: Sequence[Revision], source: Path, new: str, old: str
+    ) -> None:
+        """Copy what was pushed on top of `old` into a lab's store.
+
+        Args:
+            store: where the lab's content is.
+            revisions: all of them, r1 first.
+            source: the repository that holds what was pushed.
+            new: the last commit of it.
+            old: the commit of the newest revision.
+        """
+        try:
+            with self._repos.writing(store), self._repos.reading(store) as (repo, path):
+                # They are in the store only if somebody pushed on top of them before.
+                history(repo, revisions, None)
+                gitprocess.copy_objects(
+                    source, path, f"{new}\n^{old}\n", durable=self._repos.durable
+                )
+        except subprocess.SubprocessError as error:
+            raise StoreFault from error
+
     def path(self, uid: str, first: int) -> Path:
         """Return where the export of a lab from r`first` on is."""
         return self._folder / uid / f"from-{first}.git"
