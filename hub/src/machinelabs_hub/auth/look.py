@@ -3,15 +3,29 @@
 JupyterHub serves only its own files and takes further pages from its authenticator alone.
 """
 
+from pathlib import Path
 from typing import Final
 
+from jupyterhub._data import DATA_FILES_PATH
 from tornado.web import HTTPError, RequestHandler
 
 from machinelabs_hub.theme.assets import THEME, Assets
 
+_PARTS: Final = Path(DATA_FILES_PATH) / "static/components"
+"""What JupyterHub ships and gives file by file, unpacked; with us they are one packed file."""
+
 ASSETS: Final = Assets(
     {
-        "site.css": (THEME / "tokens.css", THEME / "ml.css"),
+        "site.css": (
+            _PARTS / "bootstrap/dist/css/bootstrap.min.css",
+            THEME / "tokens.css",
+            THEME / "ml.css",
+        ),
+        "parts.js": (
+            _PARTS / "bootstrap/dist/js/bootstrap.bundle.min.js",
+            _PARTS / "requirejs/require.js",
+            _PARTS / "jquery/dist/jquery.min.js",
+        ),
         "site.js": (THEME / "ml.js",),
         "favicon.svg": (THEME / "favicon.svg",),
     }
