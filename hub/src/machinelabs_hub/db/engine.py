@@ -7,13 +7,14 @@ from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
 from sqlalchemy.exc import DBAPIError, IntegrityError
-from sqlalchemy.orm import Session, sessionmaker
+from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker
 
 from machinelabs_hub.errors import Conflict, Unavailable
 
 SessionMaker = Callable[[], AbstractContextManager[Session]]
 """Opens a transaction: it commits at the end of the block, rolls back on an error."""
 
+_WROTE = "wrote"
 _FULL = ("disk is full", "no space left", "could not extend file")
 _AWAY = ("unable to open", "locked", "connection", "server closed", "shutting down", "terminat")
 
@@ -54,24 +55,48 @@ def open_engine(url: str) -> Engine:
     return engine
 
 
-def session_maker(engine: Engine) -> SessionMaker:
-    """Return a function that opens one transaction on `engine`.
+class Sessions:
+    """Opens transactions on one engine: `with sessions() as db`.
 
     The block raises RowClash, DiskFull or DatabaseAway where the database says so.
+
+    Attributes:
+        changes: how many transactions of this process wrote something. What was made of rows when
+            it had the same value is what would be made of them now, as far as this process knows.
     """
-    make = sessionmaker(engine, expire_on_commit=False)
+
+    def __init__(self, engine: Engine) -> None:
+        self.changes = 0
+        self._make = sessionmaker(engine, expire_on_commit=False)
+        event.listen(self._make, "after_flush", _note_rows)
+        event.listen(self._make, "do_orm_execute", _note_statement)
 
     @contextmanager
-    def transaction() -> Iterator[Session]:
+    def __call__(self) -> Iterator[Session]:
+        """Open a transaction: it commits at the end of the block, rolls back on an error."""
         try:
-            with make.begin() as session:
+            with self._make.begin() as session:
                 yield session
+            # Only now do others see it, so only now is what they kept out of date.
+            self.changes += bool(session.info.get(_WROTE))
         except IntegrityError as error:
             raise RowClash("Somebody else did this at the same moment. Try again.") from error
         except DBAPIError as error:
             raise _ours(error) from error
 
-    return transaction
+
+def session_maker(engine: Engine) -> Sessions:
+    """Return what opens transactions on `engine`."""
+    return Sessions(engine)
+
+
+def _note_rows(session: Session, _flush: object) -> None:
+    session.info[_WROTE] = True
+
+
+def _note_statement(state: ORMExecuteState) -> None:
+    if not state.is_select:
+        state.session.info[_WROTE] = True
 
 
 def _ours(error: DBAPIError) -> Exception:

@@ -1,5 +1,6 @@
 """The labs' pages over HTTP, as somebody who is not signed in reads them."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -200,3 +201,66 @@ def test_a_kept_page_is_never_somebody_elses_or_out_of_date(world: World) -> Non
     assert world.text(f"{path}?x=1") != first
     world.server.revise(world.fork, moons_lab() | {"model.py": b"x = 9\n"}, "Newer")
     assert "r3," in world.text(path)
+
+
+def test_facets_narrow_the_list_and_what_is_chosen_can_be_taken_away(world: World) -> None:
+    html = world.text("/")
+    assert 'href="/services/labs/?language=' in html or 'href="/services/labs/?licence=MIT"' in html
+    narrow = world.text("/?tag=numpy&licence=MIT")
+    assert 'href="/services/labs/?licence=MIT">numpy' in narrow
+    assert "Plain" not in narrow
+    assert "No lab has all of that" in world.text("/?licence=Apache-2.0&tag=numpy")
+
+
+def test_who_is_not_signed_in_reads_what_this_is_and_may_sign_in(world: World) -> None:
+    html = world.text("/")
+    assert "A lab is a notebook" in html
+    assert 'href="/services/labs/login?next=' in html
+    assert "A lab is a notebook" not in world.text("/?q=moons")
+
+
+def test_featured_labs_come_first(world: World) -> None:
+    assert "Featured" not in world.text("/")
+    world.server.tools.stars.feature(world.lab, world.server.tools.clock())
+    html = world.text("/")
+    assert html.index("Featured") < html.index("Two moons") < html.index("All labs")
+    world.server.tools.stars.feature(world.lab, None)
+    assert "Featured" not in world.text("/")
+
+
+def test_what_is_kept_of_the_first_page_is_never_older_than_the_labs(world: World) -> None:
+    lab = world.server.publish("eve", {"a.py": b"1"}, title="Just now")
+    assert "Just now" in world.text("/")
+    world.server.tools.labs.trash(lab, world.server.tools.clock())
+    assert "Just now" not in world.text("/")
+
+
+def test_stars_are_on_cards_on_the_lab_and_on_the_page_of_who_gave_them(world: World) -> None:
+    world.server.tools.stars.put(world.lab, "grace", world.server.tools.clock())
+    assert 'title="Stars"' in world.text("/?q=moons")
+    assert "Starred" in world.text("/grace")
+    assert "Starred by grace" in world.text("/?starred_by=grace")
+
+
+def test_pages_are_packed_and_light(world: World) -> None:
+    for path in ("/", "/ada/two-moons", "/ada", "/ada/two-moons/files"):
+        answer = world.read(path)
+        assert answer.headers["content-encoding"] == "gzip", path
+        assert "Accept-Encoding" in answer.headers["vary"], path
+        weight = int(answer.headers["content-length"])
+        plain = world.read(path, **{"Accept-Encoding": "identity"})
+        assert "content-encoding" not in plain.headers
+        assert plain.text == answer.text
+        for asset in set(re.findall(r'(?:href|src)="(/services/labs/static/[^"#]+)', answer.text)):
+            weight += int(world.read(asset).headers["content-length"])
+        assert weight < 200_000, path
+
+
+def test_a_long_notebook_is_packed_as_it_is_streamed(world: World) -> None:
+    many = [cell("code", "x = 1\n" * 2000, f"c{number}") for number in range(200)]
+    lab = world.server.publish("ada", {"main.ipynb": notebook(many)}, title="Long")
+    for _ in range(2):
+        answer = world.read(f"/{lab.path}")
+        assert answer.headers["content-encoding"] == "gzip"
+        assert answer.text.rstrip().endswith("</html>")
+        assert 'id="cell-c199"' in answer.text

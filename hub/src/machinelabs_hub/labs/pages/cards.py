@@ -35,7 +35,7 @@ def cards_of(ctx: Context, labs: Iterable[Lab]) -> list[LabCard]:
 def _card(ctx: Context, lab: Lab) -> LabCard:
     face = shelf_of(ctx).face(ctx, lab)
     url = lab_url(lab)
-    plot = f"{url}/card?r={lab.revision}" if face.plot else ""
+    plot = f"{url}/card?r={lab.revision}" if face.has_plot else ""
     return LabCard(lab, url, plot, face.lines)
 
 
@@ -43,7 +43,7 @@ def _card(ctx: Context, lab: Lab) -> LabCard:
 def give_plot(owner: str, name: str, ctx: Ctx) -> Response:
     """Give the image on a lab's card."""
     lab = ctx.labs.get(owner, name)
-    plot = shelf_of(ctx).face(ctx, lab).plot
+    plot = shelf_of(ctx).plot(ctx, lab)
     if plot is None:
         raise NoPage
     reach = "public" if lab.visibility is Visibility.PUBLIC else "private"

@@ -1,50 +1,108 @@
-"""The first page: find labs by words and tags, newest first."""
+"""The first page: what this is for who is new, featured labs, and all labs to search and narrow."""
 
-from typing import Any
-from urllib.parse import urlencode
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, Final
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
-from machinelabs_hub.labs.models.page import LabQuery, Sort
+from machinelabs_hub.labs.models.page import LabQuery, Page, Sort
+from machinelabs_hub.labs.models.words import LONGEST_TAG
 from machinelabs_hub.labs.pages.cards import cards_of
-from machinelabs_hub.labs.pages.look import page
+from machinelabs_hub.labs.pages.filters import address, chosen_of, groups_of
+from machinelabs_hub.labs.pages.look import KeptPages, page, tag_of, unchanged
 from machinelabs_hub.labs.pages.words import ORDERS
 from machinelabs_hub.labs.security import Ctx
-from machinelabs_hub.sites import LABS_PREFIX
 
 router = APIRouter()
 
-_TAGS = 24
+_FEATURED: Final = 4
+_kept = KeptPages(most_bytes=16 << 20)
+
+
+@dataclass(frozen=True, slots=True)
+class Wanted:
+    """What the address asks for, as it was typed; what makes no sense narrows nothing."""
+
+    q: str = ""
+    tag: str = ""
+    image: str = ""
+    flavour: str = ""
+    language: str = ""
+    licence: str = ""
+    has_outputs: str = ""
+    runs_clean: str = ""
+    starred_by: str = ""
+    sort: str = ""
+    cursor: str = ""
+
+    @property
+    def params(self) -> dict[str, str]:
+        """What stands in the addresses of this page, without the place in the list."""
+        return {
+            "q": self.q,
+            "tag": self.tag[:LONGEST_TAG],
+            "image": self.image,
+            "flavour": self.flavour,
+            "language": self.language,
+            "licence": self.licence,
+            "has_outputs": "true" if self.has_outputs == "true" else "",
+            "runs_clean": "true" if self.runs_clean == "true" else "",
+            "starred_by": self.starred_by,
+            "sort": self.sort if self.sort in ORDERS else "",
+        }
+
+    @property
+    def query(self) -> LabQuery:
+        """The query that it stands for, without the place in the list."""
+        asked: dict[str, Any] = self.params
+        for name in ("has_outputs", "runs_clean"):
+            asked[name] = True if asked[name] else None
+        return LabQuery(**asked | {"sort": Sort(asked["sort"]) if asked["sort"] else None})
 
 
 @router.get("/", include_in_schema=False)
-def explore(
-    request: Request, ctx: Ctx, q: str = "", tag: str = "", sort: str = "", cursor: str = ""
-) -> Response:
+def explore(request: Request, ctx: Ctx, wanted: Annotated[Wanted, Depends()]) -> Response:
     """Give the page, or for htmx only the part of it that changes."""
-    order = Sort(sort) if sort in ORDERS else Sort.NEWEST
-    found = ctx.labs.list(LabQuery(q=q, tag=tag, sort=order, cursor=cursor))
-    asked = {"q": q, "tag": tag, "sort": sort}
-    more = {name: value for name, value in asked.items() if value} | {"cursor": found.next}
+    is_part = "hx-request" in request.headers and (
+        "hx-history-restore-request" not in request.headers
+    )
+    # Whoever is not signed in sees the same, until anything is written.
+    state = ctx.tools.sessions.changes if ctx.person is None else None
+    tag = tag_of(ctx.settings.data, request.url, is_part, state)
+    if state is not None and (known := unchanged(request, tag) or _kept.find(tag, request)):
+        return known
+    template, values = _filled(ctx, wanted, is_part=is_part)
+    answer = page(template, request, ctx, **values)
+    answer.headers["Vary"] = "HX-Request, Accept-Encoding"
+    return answer if state is None else _kept.keep(tag, answer)
+
+
+def _filled(ctx: Ctx, wanted: Wanted, *, is_part: bool) -> tuple[str, dict[str, Any]]:
+    query, params = wanted.query, wanted.params
+    found = ctx.search.find(replace(query, cursor=wanted.cursor))
     values: dict[str, Any] = {
         "items": cards_of(ctx, found.items),
-        "more": f"{LABS_PREFIX}/?{urlencode(more)}" if found.next else "",
-        "q": q,
-        "tag": tag,
+        "more": address(params, cursor=found.next) if found.next else "",
     }
-    if "hx-request" in request.headers and "hx-history-restore-request" not in request.headers:
-        part = "cards.html" if cursor else "results.html"
-        answer = page(part, request, ctx, **values)
-    else:
-        answer = page(
-            "explore.html",
-            request,
-            ctx,
-            tags=ctx.search.tags(_TAGS),
-            sort=order.value,
-            orders=ORDERS,
-            **values,
-        )
-    answer.headers["Vary"] = "HX-Request"
-    return answer
+    if is_part and wanted.cursor:
+        return "cards.html", values
+    facets = ctx.search.facets(query)
+    is_first = query == LabQuery() and not wanted.cursor
+    featured = _featured(ctx) if is_first else Page((), None)
+    values |= {
+        "params": params,
+        "q": params["q"],
+        "sort": params["sort"],
+        "orders": ORDERS,
+        "groups": groups_of(facets, params, ctx.catalog),
+        "is_bounded": facets.is_bounded,
+        "chosen": chosen_of(params, ctx.catalog),
+        "is_first": is_first,
+        "featured": cards_of(ctx, featured.items),
+    }
+    return "results.html" if is_part else "explore.html", values
+
+
+def _featured(ctx: Ctx) -> Page[Any]:
+    return ctx.search.find(LabQuery(is_featured=True, sort=Sort.UPDATED, limit=_FEATURED))

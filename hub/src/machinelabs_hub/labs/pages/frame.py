@@ -73,6 +73,7 @@ def frame(ctx: Context, lab: Lab, tab: str, *, revision: Revision | None = None)
         "licence": BY_ID[lab.licence].id if lab.licence in BY_ID else lab.licence,
         "parent": _upstream(ctx, lab.parent),
         "revision": revision,
+        "starred": ctx.stars.is_mine(lab),
     }
 
 

@@ -35,9 +35,16 @@ def revision(request: Request, ctx: Ctx, owner: str, name: str, number: str) -> 
 def _notebook(request: Request, ctx: Context, lab: Lab, at: Revision | None) -> Response:
     values = frame(ctx, lab, "notebook", revision=at)
     tag = tag_of(
-        ctx.settings.data, request.url, lab, at, values["parent"], ctx.person, ctx.csrf_token
+        ctx.settings.data,
+        request.url,
+        lab,
+        at,
+        values["parent"],
+        values["starred"],
+        ctx.person,
+        ctx.csrf_token,
     )
-    if known := unchanged(request, tag) or _kept.find(tag):
+    if known := unchanged(request, tag) or _kept.find(tag, request):
         return known
     number = at.number if at else lab.revision
     entry = _entrypoint(ctx, lab, number)

@@ -1,7 +1,9 @@
 """How a page is made: templates filled with what every page shows, and content streamed into it."""
 
+import gzip
 import hashlib
 import threading
+import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
 from http import HTTPStatus
@@ -24,6 +26,9 @@ _PLACE: Final = "<!--ml:content-->"
 """Where content goes into a page. What people write is escaped, so they cannot write this."""
 
 _BATCH: Final = 64 << 10
+_WORTH_PACKING: Final = 1000
+_EFFORT: Final = 5
+_VARY: Final = "Accept-Encoding"
 
 
 def _environment() -> Environment:
@@ -73,7 +78,7 @@ def page(
 ) -> Response:
     """Return a page without content that people published as HTML."""
     html = fill(template, request, ctx, **values)
-    return HTMLResponse(html, status, {"Cache-Control": "private, no-cache"})
+    return _answer(html, request, ctx, status)
 
 
 def page_around(
@@ -82,14 +87,49 @@ def page_around(
     """Return a page with rendered content in it, streamed if it comes in several pieces."""
     html = fill(template, request, ctx, content=Markup(_PLACE), **values)  # noqa: S704 - ours
     head, _, tail = html.partition(_PLACE)
-    headers = {"Cache-Control": "private, no-cache"}
     pieces = iter(content)
     first = next(pieces, "")
     second = next(pieces, None)
     if second is None:
-        return HTMLResponse(f"{head}{first}{tail}", headers=headers)
+        return _answer(f"{head}{first}{tail}", request, ctx)
     stream = _stream(head + first + second, pieces, tail)
+    headers = {"Cache-Control": "private, no-cache", "Vary": _VARY}
+    if _may_pack(request, ctx):
+        stream = _packing(stream)
+        headers["Content-Encoding"] = "gzip"
     return StreamingResponse(stream, headers=headers, media_type="text/html")
+
+
+def _answer(
+    html: str, request: Request, ctx: Context, status: HTTPStatus = HTTPStatus.OK
+) -> Response:
+    body = html.encode("utf-8", "replace")
+    headers = {"Cache-Control": "private, no-cache", "Vary": _VARY}
+    if len(body) > _WORTH_PACKING and _may_pack(request, ctx):
+        body = _packed(body)
+        headers["Content-Encoding"] = "gzip"
+    return HTMLResponse(body, status, headers)
+
+
+def _may_pack(request: Request, ctx: Context) -> bool:
+    # The length of a packed page that repeats what an address says would tell of its CSRF token.
+    return _unpacks(request) and not (ctx.csrf_token and request.url.query)
+
+
+def _unpacks(request: Request) -> bool:
+    return "gzip" in request.headers.get("accept-encoding", "")
+
+
+def _packed(body: bytes) -> bytes:
+    return gzip.compress(body, _EFFORT, mtime=0)
+
+
+def _packing(pieces: Iterator[bytes]) -> Iterator[bytes]:
+    packer = zlib.compressobj(_EFFORT, wbits=31)
+    for piece in pieces:
+        # Flushed, so that the first cells are on the screen while the last are read.
+        yield packer.compress(piece) + packer.flush(zlib.Z_SYNC_FLUSH)
+    yield packer.flush()
 
 
 def tag_of(*parts: object) -> str:
@@ -103,34 +143,38 @@ def unchanged(request: Request, tag: str) -> Response | None:
     known = request.headers.get("if-none-match", "")
     if tag not in known:
         return None
-    headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
+    headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": _VARY}
     return Response(status_code=HTTPStatus.NOT_MODIFIED, headers=headers)
 
 
 class KeptPages:
     """The whole pages that were read last, by ETag: an ETag stands for all that a page shows."""
 
-    def __init__(self, *, most_bytes: int = 64 << 20) -> None:
+    def __init__(self, *, most_bytes: int = 32 << 20) -> None:
         self._most = most_bytes
+        # Packed: most browsers take them so, and more fit.
         self._pages: OrderedDict[str, bytes] = OrderedDict()
         self._held = 0
         self._lock = threading.Lock()
 
-    def find(self, tag: str) -> Response | None:
-        """Return the page of this ETag, or None."""
+    def find(self, tag: str, request: Request) -> Response | None:
+        """Return the page of this ETag as the browser takes it, or None."""
         with self._lock:
-            body = self._pages.get(tag)
-            if body is None:
+            packed = self._pages.get(tag)
+            if packed is None:
                 return None
             self._pages.move_to_end(tag)
-        headers = {"ETag": tag, "Cache-Control": "private, no-cache"}
-        return HTMLResponse(body, headers=headers)
+        headers = {"ETag": tag, "Cache-Control": "private, no-cache", "Vary": _VARY}
+        if not _unpacks(request):
+            return HTMLResponse(gzip.decompress(packed), headers=headers)
+        return HTMLResponse(packed, headers=headers | {"Content-Encoding": "gzip"})
 
     def keep(self, tag: str, answer: Response) -> Response:
         """Return `answer` with its ETag; a page that is not streamed is kept."""
         answer.headers["ETag"] = tag
         if isinstance(answer, HTMLResponse):
-            body = bytes(answer.body)
+            is_packed = "content-encoding" in answer.headers
+            body = bytes(answer.body) if is_packed else _packed(bytes(answer.body))
             with self._lock:
                 self._held += len(body) - len(self._pages.pop(tag, b""))
                 self._pages[tag] = body

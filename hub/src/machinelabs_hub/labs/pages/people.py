@@ -35,6 +35,7 @@ def person(request: Request, ctx: Ctx, owner: str, cursor: str = "") -> Response
     found = ctx.labs.list(LabQuery(owner=owner, sort=Sort.UPDATED, cursor=cursor))
     me = ctx.person
     itself = me is not None and me.name == profile.name
+    liked = ctx.search.find(LabQuery(starred_by=profile.name, sort=Sort.UPDATED, limit=_SHARED))
     got = ctx.people.shared(LabQuery(sort=Sort.UPDATED, limit=_SHARED)) if itself else None
     return page(
         "cards.html" if "hx-request" in request.headers and cursor else "person.html",
@@ -46,6 +47,8 @@ def person(request: Request, ctx: Ctx, owner: str, cursor: str = "") -> Response
         groups=[name for name in me.groups if can_own(name)] if me and itself else [],
         shared=cards_of(ctx, got.items) if got else [],
         more_shared=bool(got and got.next),
+        starred=cards_of(ctx, liked.items),
+        more_starred=liked.next is not None,
         items=cards_of(ctx, found.items),
         more=f"{person_url(owner)}?{urlencode({'cursor': found.next})}" if found.next else "",
     )

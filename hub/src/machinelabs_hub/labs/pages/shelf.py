@@ -27,6 +27,14 @@ class Preview:
     why: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Face:
+    """What a card shows: the first plot, which has an address of its own, or lines."""
+
+    has_plot: bool
+    lines: tuple[str, ...]
+
+
 def shelf_of(ctx: Context) -> "Shelf":
     """Return the one shelf of this process."""
     return _shelf(ctx.settings.data)
@@ -65,23 +73,45 @@ class Shelf:
             pieces = self._cache.keep(key, files.show(entry.path, content, whole=whole))
         return Preview(fill(piece, address) for piece in pieces)
 
-    def face(self, ctx: Context, lab: Lab) -> cards.Card:
+    def face(self, ctx: Context, lab: Lab) -> Face:
         """Return what the card of a lab's newest revision shows."""
         if lab.entrypoint is None:
-            return cards.Card(None, ())
-        key = self._cache.key("face", lab.uid, str(lab.revision))
-        kept = self._cache.read(key)
+            return Face(has_plot=False, lines=())
+        kept = self._cache.read(self._key("face", lab))
         if kept is not None:
-            return _unpacked("".join(kept))
-        entry = ctx.revisions.file(lab, lab.revision, lab.entrypoint)
-        if entry.size > _FACE_UP_TO:
-            face = cards.Card(None, ())
-        else:
+            has_plot, lines = json.loads("".join(kept))
+            return Face(has_plot, tuple(lines))
+        card = self._card(ctx, lab, lab.entrypoint)
+        return Face(card.plot is not None, card.lines)
+
+    def plot(self, ctx: Context, lab: Lab) -> cards.Plot | None:
+        """Return the first plot of a lab's newest revision, or None."""
+        if lab.entrypoint is None:
+            return None
+        kept = self._cache.read(self._key("plot", lab))
+        if kept is None:
+            return self._card(ctx, lab, lab.entrypoint).plot
+        mime, _, packed = "".join(kept).partition(" ")
+        return cards.Plot(mime, base64.b64decode(packed))
+
+    def _card(self, ctx: Context, lab: Lab, path: str) -> cards.Card:
+        entry = ctx.revisions.file(lab, lab.revision, path)
+        card = cards.Card(None, ())
+        if entry.size <= _FACE_UP_TO:
             content = _beginning(ctx, lab, lab.revision, entry, _FACE_UP_TO)
-            face = cards.face(entry.path, content)
-        for _ in self._cache.keep(key, iter([_packed(face)])):
+            card = cards.face(entry.path, content)
+        if card.plot:
+            plot = f"{card.plot.mime} {base64.b64encode(card.plot.content).decode()}"
+            self._keep(self._key("plot", lab), plot)
+        self._keep(self._key("face", lab), json.dumps([card.plot is not None, card.lines]))
+        return card
+
+    def _key(self, kind: str, lab: Lab) -> str:
+        return self._cache.key(kind, lab.uid, str(lab.revision))
+
+    def _keep(self, key: str, text: str) -> None:
+        for _ in self._cache.keep(key, iter([text])):
             pass
-        return face
 
 
 def _beginning(ctx: Context, lab: Lab, number: int, entry: FileEntry, most: int) -> bytes:
@@ -98,14 +128,3 @@ def _beginning(ctx: Context, lab: Lab, number: int, entry: FileEntry, most: int)
 
 def _too_large(entry: FileEntry, mib: int) -> str:
     return f"{entry.name} has {size(entry.size)}; up to {mib} MB are shown here"
-
-
-def _packed(face: cards.Card) -> str:
-    plot = face.plot and [face.plot.mime, base64.b64encode(face.plot.content).decode()]
-    return json.dumps([plot, face.lines])
-
-
-def _unpacked(text: str) -> cards.Card:
-    plot, lines = json.loads(text)
-    shown = plot and cards.Plot(plot[0], base64.b64decode(plot[1]))
-    return cards.Card(shown, tuple(lines))

@@ -17,6 +17,7 @@ from machinelabs_hub.labs.pages import (
     people,
     revisions,
     settings,
+    stars,
     trash,
 )
 from machinelabs_hub.labs.pages import (

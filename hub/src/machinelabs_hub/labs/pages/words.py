@@ -10,7 +10,9 @@ from machinelabs_hub.labs.render.files import Kind
 ORDERS: Final = {
     Sort.NEWEST.value: "Newest",
     Sort.UPDATED.value: "Last changed",
-    Sort.FORKS.value: "Most forks",
+    Sort.STARS.value: "Most stars",
+    Sort.FORKS.value: "Most forked",
+    Sort.TRENDING.value: "Trending",
 }
 
 VISIBILITIES: Final = {
