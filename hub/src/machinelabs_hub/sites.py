@@ -137,6 +137,12 @@ def hub_database_url(settings: Settings) -> str:
     return settings.database.hub_url or f"sqlite:///{Files(settings.data).hub_database}"
 
 
+def template_folders(settings: Settings) -> tuple[Path, ...]:
+    """Return the folders of templates: ours, then the site's own."""
+    ours = CHECKOUT / "config" / "content"
+    return (ours, Path(settings.templates)) if settings.templates else (ours,)
+
+
 def catalog_file(settings: Settings) -> Path:
     """Return the file of images and flavours."""
     return Path(settings.catalog) if settings.catalog else CHECKOUT / "images" / "catalog.yaml"

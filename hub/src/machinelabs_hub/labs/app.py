@@ -28,6 +28,7 @@ from machinelabs_hub.labs.api import (
     updates,
 )
 from machinelabs_hub.labs.api import handshakes as handshakes_api
+from machinelabs_hub.labs.api import templates as templates_api
 from machinelabs_hub.labs.api import trash as trash_api
 from machinelabs_hub.labs.api import handshakes as handshakes_api
 from machinelabs_hub.labs.context import Parts
@@ -37,7 +38,7 @@ from machinelabs_hub.labs.identity import Identities, Seal
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.pages import site as pages
 from machinelabs_hub.labs.pages.failed import failed
-from machinelabs_hub.labs.services import trash
+from machinelabs_hub.labs.services import idempotency, trash
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.settings import Settings
@@ -82,6 +83,7 @@ def _api() -> APIRouter:
     api = APIRouter()
     for part in (
         handshakes_api,
+        templates_api,
         site,
         people,
         facets,
@@ -102,6 +104,7 @@ def _api() -> APIRouter:
 @asynccontextmanager
 async def _life(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
+    await run_in_threadpool(idempotency.recover, parts.tools)
     cleared = await run_in_threadpool(parts.tools.repos.clear_leftovers)
     if cleared:
         log.warning("cleared %d files that a killed process left in the stores", cleared)

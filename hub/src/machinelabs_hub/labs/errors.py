@@ -12,9 +12,9 @@ from fastapi.responses import JSONResponse, PlainTextResponse, RedirectResponse,
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
 
-from machinelabs_hub.errors import BadInput, MachineLabsError, NotFound
+from machinelabs_hub.errors import BadInput, MachineLabsError, NotFound, TooLarge
 from machinelabs_hub.labs.context import Context
-from machinelabs_hub.labs.guard import API
+from machinelabs_hub.labs.guard import API, MOST_BYTES
 from machinelabs_hub.labs.services.rates import TooMany
 from machinelabs_hub.labs.services.viewer import LabMoved
 from machinelabs_hub.labs.session import parts_of
@@ -41,6 +41,15 @@ class WrongMethod(MachineLabsError):
 
     code = "wrong_method"
     status = HTTPStatus.METHOD_NOT_ALLOWED
+
+
+class BodyTooLarge(TooLarge):
+    """A request that is far larger than what its address takes."""
+
+    code = "body_too_large"
+
+    def __init__(self) -> None:
+        super().__init__(f"This request is larger than {MOST_BYTES >> 20} MiB. Send less at once.")
 
 
 class OurFault(MachineLabsError):
@@ -143,6 +152,8 @@ def _from_http(error: HTTPException) -> MachineLabsError:
             return NotFound("There is nothing at this address.")
         case HTTPStatus.METHOD_NOT_ALLOWED:
             return WrongMethod("This address cannot be used in this way.")
+        case HTTPStatus.REQUEST_ENTITY_TOO_LARGE:
+            return BodyTooLarge()
     return BadRequest("This request cannot be understood.")
 
 

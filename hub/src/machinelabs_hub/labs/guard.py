@@ -1,9 +1,11 @@
 """What every request and answer passes: the one host, the size of bodies, the headers."""
 
 import secrets
+from http import HTTPStatus
 from collections.abc import MutableMapping
 from typing import Any, Final
 
+from starlette.exceptions import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
@@ -14,6 +16,12 @@ from machinelabs_hub.sites import LABS_PREFIX, Addresses
 API: Final = f"{LABS_PREFIX}/api"
 OPEN_TO_EVERY_HOST: Final = (f"{API}/", f"{LABS_PREFIX}/health")
 _DRAIN: Final = 64 << 20
+
+MOST_BYTES: Final = 1 << 20
+"""Of a request that is no upload."""
+
+UPLOADS: Final = ("multipart/form-data", "application/x-git-")
+"""Kinds of requests that are written to disk as they come, with limits of their own."""
 
 
 class Guard:
@@ -35,7 +43,8 @@ class Guard:
             await RedirectResponse(elsewhere, status)(scope, receive, send)
             return
         scope["nonce"] = secrets.token_urlsafe(16)
-        body = _Body(receive)
+        kind = Headers(scope=scope).get("content-type", "").lower()
+        body = _Body(receive, most=None if kind.startswith(UPLOADS) else MOST_BYTES)
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -88,11 +97,21 @@ class Guard:
 
 
 class _Body:
-    def __init__(self, receive: Receive) -> None:
+    def __init__(self, receive: Receive, *, most: int | None) -> None:
         self._receive = receive
+        self._most = most
+        self._taken = 0
         self._is_done = False
 
     async def receive(self) -> Message:
+        message = await self._next()
+        self._taken += len(message.get("body", b""))
+        if self._most is not None and self._taken > self._most:
+            # The one error that passes through the frameworks' readers of bodies.
+            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        return message
+
+    async def _next(self) -> Message:
         message = await self._receive()
         if message["type"] != "http.request" or not message.get("more_body", False):
             self._is_done = True
@@ -101,5 +120,5 @@ class _Body:
     async def drain(self) -> None:
         left = _DRAIN
         while not self._is_done and left > 0:
-            message = await self.receive()
+            message = await self._next()
             left -= len(message.get("body", b""))

@@ -24,6 +24,7 @@ _SENTENCES: Final = {
     403: "This is not yours to do, or not with this token.",
     404: "There is none, or none that you may see.",
     409: "It changed meanwhile, or the name is taken.",
+    412: "It is not as `If-Match` has it: it changed meanwhile.",
     413: "Over a limit of the site.",
     422: "Something in the request cannot be used; the sentence says what.",
     429: "Asked too often; `Retry-After` says when to ask again.",

@@ -6,10 +6,11 @@ from fastapi import APIRouter, Query, Response
 
 from machinelabs_hub.labs.api.addresses import Name, Owner, refusals
 from machinelabs_hub.labs.api.bodies import ForkBody, LabBody, LabsBody
+from machinelabs_hub.labs.api.idempotency import Once
 from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST, LabQuery
 from machinelabs_hub.labs.security import Ctx
 
-router = APIRouter(prefix="/labs/{owner}/{name}/forks", tags=["forks"])
+router = APIRouter(prefix="/labs/{owner}/{name}/forks", tags=["forks"], route_class=Once)
 
 
 @router.get("", responses=refusals(404))

@@ -3,18 +3,20 @@
 from dataclasses import replace
 from typing import Annotated, Literal
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 
 from machinelabs_hub.labs.api.addresses import Name, Owner, refusals
 from machinelabs_hub.labs.api.asked import Asked
 from machinelabs_hub.labs.api.bodies import LabBody, LabChangeBody, LabDraftBody, LabsBody
+from machinelabs_hub.labs.api.idempotency import Once
+from machinelabs_hub.labs.api.match import IfMatch, etag, matched
 from machinelabs_hub.labs.api.multipart import described
 from machinelabs_hub.labs.api.uploads import upload
 from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST, Sort
 from machinelabs_hub.labs.security import Ctx
 
-router = APIRouter(tags=["labs"])
+router = APIRouter(tags=["labs"], route_class=Once)
 
 
 @router.get("/labs", responses=refusals())
@@ -40,28 +42,42 @@ def list_labs(
     responses=refusals(403, 409, 413, 507),
     openapi_extra=described("lab", LabDraftBody),
 )
-async def publish_lab(request: Request, ctx: Ctx) -> LabBody:
+async def publish_lab(request: Request, response: Response, ctx: Ctx) -> LabBody:
     """Publish a new lab; its first revision is r1."""
     ctx.labs.check_may_publish()
     async with upload(request, ctx.settings, said="lab") as sent:
         draft = sent.body(LabDraftBody).draft()
         lab = await run_in_threadpool(ctx.labs.publish, draft, sent.files)
+    response.headers["ETag"] = etag(lab)
     return LabBody.of(ctx, lab)
 
 
 @router.get("/labs/{owner}/{name}", responses=refusals(404))
-def get_lab(ctx: Ctx, owner: Owner, name: Name) -> LabBody:
-    """Read a lab."""
-    return LabBody.of(ctx, ctx.labs.get(owner, name))
+def get_lab(response: Response, ctx: Ctx, owner: Owner, name: Name) -> LabBody:
+    """Read a lab; its `ETag` changes with its details and its revisions."""
+    lab = ctx.labs.get(owner, name)
+    response.headers["ETag"] = etag(lab)
+    return LabBody.of(ctx, lab)
 
 
-@router.patch("/labs/{owner}/{name}", responses=refusals(403, 404))
-def change_lab(ctx: Ctx, owner: Owner, name: Name, body: LabChangeBody) -> LabBody:
+@router.patch("/labs/{owner}/{name}", responses=refusals(403, 404, 412))
+def change_lab(
+    response: Response,
+    ctx: Ctx,
+    owner: Owner,
+    name: Name,
+    body: LabChangeBody,
+    if_match: IfMatch = "",
+) -> LabBody:
     """Change what a lab is called, who may read it, what it starts with."""
-    return LabBody.of(ctx, ctx.labs.change(owner, name, body.change()))
+    with matched(ctx, owner, name, if_match):
+        lab = ctx.labs.change(owner, name, body.change())
+    response.headers["ETag"] = etag(lab)
+    return LabBody.of(ctx, lab)
 
 
-@router.delete("/labs/{owner}/{name}", status_code=204, responses=refusals(403, 404))
-def delete_lab(ctx: Ctx, owner: Owner, name: Name) -> None:
+@router.delete("/labs/{owner}/{name}", status_code=204, responses=refusals(403, 404, 412))
+def delete_lab(ctx: Ctx, owner: Owner, name: Name, if_match: IfMatch = "") -> None:
     """Move a lab to the trash, from where its owner can restore it for some days."""
-    ctx.labs.delete(owner, name)
+    with matched(ctx, owner, name, if_match):
+        ctx.labs.delete(owner, name)

@@ -17,12 +17,15 @@ from machinelabs_hub.labs.api.bodies import (
     RevisionDraftBody,
     RevisionsBody,
 )
+from machinelabs_hub.labs.api.idempotency import Once
+from machinelabs_hub.labs.api.match import IfMatch, matched
 from machinelabs_hub.labs.api.multipart import described
 from machinelabs_hub.labs.api.uploads import upload
 from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST
+from machinelabs_hub.labs.models.revision import Revision
 from machinelabs_hub.labs.security import Ctx
 
-router = APIRouter(prefix="/labs/{owner}/{name}/revisions", tags=["revisions"])
+router = APIRouter(prefix="/labs/{owner}/{name}/revisions", tags=["revisions"], route_class=Once)
 
 RevisionNumber = Annotated[int, Path(ge=1, lt=10**9, description="A revision's number.")]
 
@@ -53,25 +56,30 @@ def list_revisions(
     status_code=201,
     responses={
         200: {"model": RevisionBody, "description": "Nothing changed; the newest revision."},
-        **refusals(403, 404, 409, 413, 507),
+        **refusals(403, 404, 409, 412, 413, 507),
     },
     openapi_extra=described("revision", RevisionDraftBody),
 )
 async def publish_revision(
-    request: Request, response: Response, ctx: Ctx, owner: Owner, name: Name
+    request: Request,
+    response: Response,
+    ctx: Ctx,
+    owner: Owner,
+    name: Name,
+    if_match: IfMatch = "",
 ) -> RevisionBody:
     """Publish the next revision; 409 `stale_revision` if `base` is not the newest."""
     await run_in_threadpool(ctx.revisions.check_may_publish, owner, name)
     async with upload(request, ctx.settings, said="revision") as sent:
         said = sent.body(RevisionDraftBody)
-        revision, is_new = await run_in_threadpool(
-            ctx.revisions.publish,
-            owner,
-            name,
-            base=said.base,
-            message=said.message,
-            files=sent.files,
-        )
+
+        def publish() -> tuple[Revision, bool]:
+            with matched(ctx, owner, name, if_match):
+                return ctx.revisions.publish(
+                    owner, name, base=said.base, message=said.message, files=sent.files
+                )
+
+        revision, is_new = await run_in_threadpool(publish)
     response.status_code = 201 if is_new else 200
     return RevisionBody.of(revision)
 

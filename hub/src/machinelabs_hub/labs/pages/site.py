@@ -12,6 +12,7 @@ from machinelabs_hub.labs.pages import (
     forks,
     labs,
     limits,
+    new,
     members,
     moves,
     people,
@@ -26,7 +27,7 @@ from machinelabs_hub.labs.pages import (
 
 router = APIRouter()
 for part in (
-    assets, connect, explore, limits, trash, cards, files, revisions, compare, forks, settings,
+    assets, connect, new, explore, limits, trash, cards, files, revisions, compare, forks, settings,
     stars, members, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)
