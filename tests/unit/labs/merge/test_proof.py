@@ -21,8 +21,10 @@ OLD = re.compile(r"value_cell_\d+")
 
 
 def merged(triple: Triple) -> MergedNotebook:
-    sides = (read(json.dumps(side).encode()) for side in (triple.base, triple.mine, triple.theirs))
-    return merge_notebooks(*sides, NAMES)
+    base, mine, theirs = (
+        read(json.dumps(side).encode()) for side in (triple.base, triple.mine, triple.theirs)
+    )
+    return merge_notebooks(base, mine, theirs, NAMES)
 
 
 def places(book: dict[str, Any]) -> dict[str, set[str]]:
