@@ -6,6 +6,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
+from ipaddress import ip_address
 from pathlib import Path
 
 import httpx
@@ -65,11 +66,11 @@ def manual_blocks(language: str) -> list[str]:
 
 
 def self_signed(*names: str) -> tuple[str, str]:
-    """Return a certificate for these host names that is its own authority, and its key (PEM)."""
+    """Return a certificate for hosts (names, addresses), its own authority, and its key (PEM)."""
     key = ec.generate_private_key(ec.SECP256R1())
     subject = x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, names[0])])
     now = datetime.now(UTC)
-    dns = [x509.DNSName(name) for name in names]
+    hosts = [_host(name) for name in names]
     certificate = (
         x509.CertificateBuilder()
         .subject_name(subject)
@@ -78,7 +79,7 @@ def self_signed(*names: str) -> tuple[str, str]:
         .serial_number(x509.random_serial_number())
         .not_valid_before(now - timedelta(days=1))
         .not_valid_after(now + timedelta(days=1))
-        .add_extension(x509.SubjectAlternativeName(dns), critical=False)
+        .add_extension(x509.SubjectAlternativeName(hosts), critical=False)
         .add_extension(x509.BasicConstraints(ca=True, path_length=None), critical=True)
         .sign(key, hashes.SHA256())
     )
@@ -87,6 +88,13 @@ def self_signed(*names: str) -> tuple[str, str]:
         pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()
     )
     return certificate.public_bytes(pem).decode(), private.decode()
+
+
+def _host(name: str) -> x509.GeneralName:
+    try:
+        return x509.IPAddress(ip_address(name))
+    except ValueError:
+        return x509.DNSName(name)
 
 
 def _wait(url: str) -> None:

@@ -162,13 +162,6 @@ def test_the_sites_own_networks_are_closed_but_for_exceptions(site: Site, ada: S
         assert not reaches(ada.container, OFFICE, 80)
 
 
-def test_names_are_resolved_with_internet_and_without_it_refused_at_once(ada: Server) -> None:
-    known = python(ada.container, "import socket; print(socket.gethostbyname('localhost'))")
-    assert known.out == "127.0.0.1"
-    resolver = inside(ada.container, "cat", "/etc/resolv.conf").out
-    assert "nameserver 127.0.0.11" in resolver
-
-
 def test_there_is_no_other_way_out(ada: Server) -> None:
     assert inside(ada.container, "cat", "/proc/sys/net/ipv6/conf/all/disable_ipv6").out == "1"
     links = inside(ada.container, "ls", "/sys/class/net").out.split()

@@ -1,22 +1,29 @@
 """The site's own proxy and certificates reach programs inside, without a setting of theirs."""
 
 import asyncio
+import socket
+import ssl
 import subprocess
 import threading
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from typing import Any
 
 import pytest
-from tests.support.inside import python
+from tests.support.inside import elsewhere, inside, python, reaches
+from tests.support.places import free_port
 from tests.support.site import Site
 from tests.support.tls import self_signed
+from tests.support.waiting import wait_until
 
 from machinelabs_hub.catalog.load import load
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import catalog_file
+from machinelabs_hub.spawn import network
 from machinelabs_hub.spawn.engine import engine_for
 from machinelabs_hub.spawn.network import apply_filter
 from machinelabs_hub.spawn.options import Choice
@@ -25,14 +32,19 @@ from machinelabs_hub.spawn.plan import ContainerPlan, home_volume, make_plan
 pytestmark = pytest.mark.engine
 
 USER = "outside"
+FAR = "127.0.0.9"
+"""An address of this machine that containers do not exempt from the proxy."""
+NAMESERVER = "10.254.252.53"
+KNOWN = "203.0.113.77"
 
 
 @contextmanager
-def container(site: Site, **engine: str) -> Iterator[str]:
+def container(site: Site, *, dns: tuple[str, ...] = (), **engine: Any) -> Iterator[str]:
     """A container as the site with these knobs makes it, that only sleeps."""
     settings = site.settings
     settings = settings.model_copy(update={"engine": settings.engine.model_copy(update=engine)})
     plan = plan_of(settings)
+    plan = replace(plan, dns=dns or plan.dns)
     asyncio.run(made_and_started(settings, plan))
     try:
         apply_filter(settings)
@@ -63,11 +75,35 @@ async def made_and_started(settings: Settings, plan: ContainerPlan) -> None:
     await engine.start(await engine.create(plan, plan.environment))
 
 
-class Proxy(BaseHTTPRequestHandler):
-    """Answers whatever it is asked to fetch with the address."""
+@contextmanager
+def forward_proxy(address: str, folder: Path) -> Iterator[str]:
+    """Run a forward proxy (tinyproxy) at `address`; give its address and where it logs."""
+    port = free_port(1)
+    config = folder / "tinyproxy.conf"
+    config.write_text(
+        f"Port {port}\nListen {address}\nTimeout 30\nAllow 0.0.0.0/0\n"
+        f'LogFile "{folder / "tinyproxy.log"}"\nLogLevel Connect\nPidFile "{folder / "pid"}"\n'
+    )
+    process = subprocess.Popen(["tinyproxy", "-d", "-c", str(config)], stdout=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: listens(address, port), seconds=10, what="the proxy")
+        yield f"http://{address}:{port}"
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
+
+
+def listens(address: str, port: int) -> bool:
+    with suppress(OSError), socket.create_connection((address, port), 1):
+        return True
+    return False
+
+
+class Greeter(BaseHTTPRequestHandler):
+    """A server of the internet that answers with what was asked for."""
 
     def do_GET(self) -> None:
-        said = f"fetched {self.path}".encode()
+        said = f"got {self.path}".encode()
         self.send_response(200)
         self.send_header("Content-Length", str(len(said)))
         self.end_headers()
@@ -77,17 +113,77 @@ class Proxy(BaseHTTPRequestHandler):
         """Keep quiet."""
 
 
-def test_programs_use_the_sites_proxy(site: Site) -> None:
-    with ThreadingHTTPServer((site.addresses.gateway, 0), Proxy) as proxy:
-        threading.Thread(target=proxy.serve_forever, daemon=True).start()
-        address = f"http://{site.addresses.gateway}:{proxy.server_port}"
+@contextmanager
+def far_away(folder: Path) -> Iterator[tuple[str, Path]]:
+    """Serve https where no container comes by itself; give the address and its certificate."""
+    certificate, key = self_signed(FAR)
+    (folder / "far.pem").write_text(certificate + key, encoding="ascii")
+    (folder / "ca.pem").write_text(certificate, encoding="ascii")
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(folder / "far.pem")
+    with ThreadingHTTPServer((FAR, 0), Greeter) as server:
+        server.socket = context.wrap_socket(server.socket, server_side=True)
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"https://{FAR}:{server.server_port}", folder / "ca.pem"
+        server.shutdown()
+
+
+def test_programs_reach_the_internet_by_the_sites_proxy_with_its_certificates(
+    site: Site, tmp_path: Path
+) -> None:
+    with (
+        far_away(tmp_path) as (url, authority),
+        forward_proxy(site.addresses.gateway, tmp_path) as proxy,
+    ):
         fetch = (
             "import urllib.request as u\n"
-            "print(u.urlopen('http://data.example/set.csv', timeout=5).read().decode())"
+            f"print(u.urlopen('{url}/set.csv', timeout=5).read().decode())"
         )
-        with container(site, http_proxy=address) as inside:
-            assert python(inside, fetch).out == "fetched http://data.example/set.csv"
-        proxy.shutdown()
+        with container(site, http_proxy=proxy, ca_file=str(authority)) as inside_it:
+            assert python(inside_it, fetch).out == "got /set.csv"
+            # It gets there: what it gets is no wheel.
+            pip = inside(inside_it, "pip", "download", "--no-deps", f"{url}/a-1-py3-none-any.whl")
+            assert "a-1-py3-none-any.whl" in pip.err
+            assert "invalid" in pip.err.lower()
+        assert FAR in (tmp_path / "tinyproxy.log").read_text()
+        with container(site, http_proxy=proxy) as inside_it:
+            assert "CERTIFICATE_VERIFY_FAILED" in python(inside_it, fetch).err
+        with container(site, ca_file=str(authority)) as inside_it:
+            assert python(inside_it, fetch).code != 0, "nobody gets there without the proxy"
+
+
+def test_names_are_asked_of_the_machines_nameserver_and_of_nobody_without_internet(
+    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    resolv = tmp_path / "resolv.conf"
+    resolv.write_text(f"nameserver {NAMESERVER}\n")
+    monkeypatch.setattr(network, "RESOLV_CONF", resolv)
+    ask = "import socket; print(socket.gethostbyname('data.example'))"
+    with elsewhere("mlns", NAMESERVER, "198.18.204.0"), dnsmasq("mlns", "data.example"):
+        # The engine gives containers what its own machine asks; here it is told.
+        with container(site, dns=(NAMESERVER,)) as inside_it:
+            assert python(inside_it, ask).out == KNOWN
+            assert not reaches(inside_it, NAMESERVER, 80), "it is reached for names alone"
+        with container(site, internet=False) as inside_it:
+            began = time.monotonic()
+            assert "gaierror" in python(inside_it, ask).err
+            assert time.monotonic() - began < 5, "a program is told at once"
+
+
+@contextmanager
+def dnsmasq(namespace: str, name: str) -> Iterator[None]:
+    command = [
+        "nsenter", f"--net=/var/run/netns/{namespace}", "dnsmasq", "--keep-in-foreground",
+        "--no-resolv", "--no-hosts", "--conf-file=/dev/null", "--user=root", "--pid-file",
+        f"--address=/{name}/{KNOWN}",
+    ]  # fmt: skip
+    process = subprocess.Popen(command, stderr=subprocess.DEVNULL)
+    try:
+        wait_until(lambda: listens(NAMESERVER, 53), seconds=10, what="the nameserver")
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
 def test_programs_trust_the_sites_certificates(site: Site, tmp_path: Path) -> None:

@@ -92,6 +92,8 @@ def test_without_them_the_environment_names_neither() -> None:
 def test_without_internet_names_are_asked_of_nobody_who_answers() -> None:
     assert planned().dns == ()
     assert planned(internet=False).dns == ("172.30.7.1",)
+    assert planned().dns_options == ()
+    assert "timeout:1" in planned(internet=False).dns_options
 
 
 def test_every_server_of_a_person_has_a_name_of_its_own_and_the_same_home() -> None:

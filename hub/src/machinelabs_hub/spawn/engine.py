@@ -259,6 +259,7 @@ def _create(client: docker.APIClient, plan: ContainerPlan, environment: dict[str
         security_opt=["no-new-privileges:true"],
         network_mode=plan.network,
         dns=list(plan.dns) or None,
+        dns_opt=list(plan.dns_options) or None,
         mounts=[
             DockerMount(
                 source=mount.source,

@@ -54,6 +54,7 @@ class ContainerPlan:
     shm_mib: int
     network: str
     dns: tuple[str, ...]
+    dns_options: tuple[str, ...]
     mounts: tuple[Mount, ...]
     labels: dict[str, str]
     environment: dict[str, str]
@@ -107,6 +108,8 @@ def make_plan(
         shm_mib=flavour.shm_mib,
         network=settings.engine.network,
         dns=() if settings.engine.internet else (Addresses(settings).gateway,),
+        # Nobody answers there; a program that asks for a name is not to wait for long.
+        dns_options=() if settings.engine.internet else ("timeout:1", "attempts:1"),
         mounts=_mounts(settings, user),
         labels={
             LABEL_SITE: settings.engine.prefix,
