@@ -51,12 +51,13 @@ class LabsServer:
     def tools(self) -> Tools:
         return cast("Parts", self.app.state.parts).tools
 
-    def seen_as(self, *people: Person) -> None:
+    def seen_as(self, *people: Person, **others: Person) -> None:
         """Sign in whoever's name stands in a request's header `X-As`, with a CSRF token `-`.
 
-        Only what the Hub would say of a token is left out; all else is as in a site.
+        `others` stand there under a name of their own: one person's second token. Only what the
+        Hub would say of a token is left out; all else is as in a site.
         """
-        known = {person.name: person for person in people}
+        known = {person.name: person for person in people} | others
         parts = cast("Parts", self.app.state.parts)
 
         def context(request: Request) -> Context:

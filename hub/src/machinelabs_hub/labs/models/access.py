@@ -98,12 +98,20 @@ def works_on(person: Person | None, lab: Held) -> bool:
     return role is not None and role.covers(Role.EDITOR) and person is not None and person.may_write
 
 
+def is_insider(person: Person | None, lab: Held) -> bool:
+    """Tell whether `person` has any role in `lab`, or is an admin.
+
+    Insiders see with whom it is shared, and what it was before it was opened.
+    """
+    return _is_admin(person) or role_of(person, lab) is not None
+
+
 def first_open(person: Person | None, lab: Lab) -> int:
     """Return the first revision of `lab` that `person` may read; they may read the lab.
 
-    What was published before a lab was first opened stays with those who have a role in it.
+    What was published before a lab was first opened stays with insiders.
     """
-    if _is_admin(person) or role_of(person, lab) is not None:
+    if is_insider(person, lab):
         return 1
     # Never opened, and yet readable: no more than the newest.
     return lab.open_from or lab.revision

@@ -3,7 +3,7 @@
 from typing import Final
 
 from machinelabs_hub.errors import BadInput, NotAllowed, NotFound, TooLarge
-from machinelabs_hub.labs.models.access import Action, group_of, may, role_of
+from machinelabs_hub.labs.models.access import Action, group_of, is_insider
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.member import Member, MemberKind, Membership
 from machinelabs_hub.labs.models.person import Person
@@ -45,7 +45,7 @@ class MemberService:
     def list(self, owner: str, name: str) -> tuple[Membership, ...]:
         """Return whom a lab is shared with, people first, to those who are among them."""
         lab = lab_at(self._tools, self._viewer, owner, name)
-        if role_of(self._viewer, lab) is None and not may(self._viewer, Action.SHARE, lab):
+        if not is_insider(self._viewer, lab):
             raise NotAllowed(f"Only those whom {lab.path} is shared with see who they are.")
         return self._tools.members.all_of(lab)
 

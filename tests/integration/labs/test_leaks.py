@@ -1,0 +1,435 @@
+"""Random people, groups, visibilities and lineages, asked for through the real service.
+
+Each lab, each title and each revision holds a word of its own (`zqlab7`, `zqttl7`, `zqrev7x2`). A
+second opinion (`tests.support.who_may`) says who may do what; every answer, whatever was asked, is
+searched for words that its asker may not know.
+"""
+
+import os
+import random
+import re
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import BinaryIO
+from urllib.parse import quote
+
+import httpx
+import pytest
+from tests.support.content import tar_of
+from tests.support.labs_service import LabsServer, labs_server
+from tests.support.who_may import (
+    ASKERS,
+    PEOPLE,
+    ROLES,
+    VISIBILITIES,
+    Asker,
+    Hat,
+    PlainLab,
+    a_hat,
+    held_by,
+    knows_parent,
+    readable,
+    rights,
+)
+
+from machinelabs_hub.labs.context import Context, Parts
+from machinelabs_hub.labs.models.lab import LabChange, LabDraft, Visibility
+from machinelabs_hub.labs.models.member import Member, MemberKind, Role
+from machinelabs_hub.labs.models.person import Person
+
+WORD = re.compile(r"zq(?:lab|ttl|rev)\d+(?:x\d+|m)?")
+LABS = 40
+SAMPLE, FULL = 400, 10_000
+PROOF = bool(os.environ.get("MACHINELABS_PROOF"))
+
+
+@dataclass
+class Lab(PlainLab):
+    """A lab of the service, and the words that stand in it."""
+
+    number: int = 0
+    moved: bool = False
+    words: list[str] = field(default_factory=list)
+    """The word of each revision, r1 first."""
+
+    @property
+    def first_name(self) -> str:
+        return f"zqlab{self.number}"
+
+    @property
+    def name(self) -> str:
+        return self.first_name + ("m" if self.moved else "")
+
+    @property
+    def title(self) -> str:
+        return f"zqttl{self.number}"
+
+    @property
+    def path(self) -> str:
+        return f"{quote(self.owned_by, safe='@')}/{self.name}"
+
+
+def person_of(asker: Asker) -> Person:
+    return Person(
+        asker.name, asker.name, admin=asker.admin, groups=asker.groups, may_write=asker.writes,
+        is_service=asker.program,
+    )  # fmt: skip
+
+
+class World:
+    """Labs of people and groups, made through the services by those who may."""
+
+    def __init__(self, server: LabsServer, browser: httpx.Client, seed: int) -> None:
+        self.dice = random.Random(seed)  # noqa: S311 - for variety, not secrecy
+        self.parts: Parts = server.app.state.parts
+        self.browser = browser
+        self.labs: list[Lab] = []
+        server.seen_as(**{asker.key: person_of(asker) for asker in ASKERS if asker.key})
+        for name in PEOPLE:
+            self.parts.tools.people.seen(Person(name, name), self.parts.tools.clock())
+        for number in range(LABS):
+            self.labs.append(self._made(number))
+        for lab in self.labs:
+            self._lived(lab)
+
+    def by(self, hat: Hat) -> Context:
+        """Return the services as somebody who wears `hat` has them."""
+        kind, name = hat
+        person = Person(name, name) if kind == "person" else Person("eve", "", groups=(name,))
+        return Context(person=person, tools=self.parts.tools, hub=self.parts.hub)
+
+    def _made(self, number: int) -> Lab:
+        owner = a_hat(self.dice)
+        as_ = f"@{owner[1]}" if owner[0] == "group" else ""
+        roots = [lab for lab in self.labs if not lab.in_trash]
+        parent = self.dice.choice(roots) if roots and self.dice.random() < 0.5 else None
+        if parent is not None:
+            owner = self._forker(parent, owner)
+            as_ = f"@{owner[1]}" if owner[0] == "group" else ""
+            lab = Lab(owner, parent.visibility, number=number, parent=parent)
+            made, _ = self.by(owner).forks.fork(
+                parent.owned_by, parent.name, to=lab.first_name, as_=as_
+            )
+            lab.words = [parent.words[-1]]
+            change = LabChange(title=lab.title)
+            self.by(owner).labs.change(made.owner, made.name, change)
+        else:
+            visibility = self.dice.choice(VISIBILITIES)
+            lab = Lab(owner, visibility, number=number)
+            lab.words = [f"zqrev{number}x1"]
+            draft = LabDraft(
+                title=lab.title, name=lab.first_name, owner=as_, tags=("zebra",),
+                visibility=Visibility(visibility), message=lab.words[0],
+            )  # fmt: skip
+            self.by(owner).labs.publish(draft, _files(lab.words[0]))
+        # What its life begins with: a few revisions, some of them open and some not.
+        for _ in range(self.dice.randrange(3)):
+            self._revised(lab)
+            self._shown(lab, self.dice.choice(VISIBILITIES))
+        return lab
+
+    def _forker(self, parent: Lab, wanted: Hat) -> Hat:
+        """Return who forks: whoever may; the owner always may."""
+        kind, name = wanted
+        asker = Asker("-", name, ()) if kind == "person" else Asker("-", "eve", (name,))
+        return wanted if "fork" in rights(asker, parent) else parent.owner
+
+    def _lived(self, lab: Lab) -> None:
+        hats = {a_hat(self.dice) for _ in range(self.dice.choice((0, 1, 1, 3)))} - {lab.owner}
+        for hat in sorted(hats):
+            lab.members[hat] = self.dice.choice(ROLES)
+            member = Member(MemberKind(hat[0]), hat[1], Role(lab.members[hat]))
+            self.parts.tools.members.put(
+                self.by(lab.owner).labs.get(lab.owned_by, lab.name),
+                member,
+                by="test",
+                at=self.parts.tools.clock(),
+            )
+        if self.dice.random() < 0.25:
+            self.by(lab.owner).moves.move(lab.owned_by, lab.name, to_name=lab.name + "m")
+            lab.moved = True
+        if self.dice.random() < 0.15:
+            self.by(lab.owner).labs.delete(lab.owned_by, lab.name)
+            lab.in_trash = True
+
+    def _revised(self, lab: Lab) -> None:
+        lab.revision += 1
+        lab.words.append(f"zqrev{lab.number}x{lab.revision}")
+        self.by(lab.owner).revisions.publish(
+            lab.owned_by, lab.name, base=None, message=lab.words[-1], files=_files(lab.words[-1])
+        )
+
+    def _shown(self, lab: Lab, visibility: str) -> None:
+        change = LabChange(visibility=Visibility(visibility))
+        self.by(lab.owner).labs.change(lab.owned_by, lab.name, change)
+        lab.show(visibility)
+
+    def known_to(self, asker: Asker) -> set[str]:
+        """Return every word that `asker` may come to know, wherever they look."""
+        known: set[str] = set()
+        for lab in self.labs:
+            if "read" in rights(asker, lab):
+                known |= {lab.name, lab.first_name, lab.title}
+                known |= {lab.words[number - 1] for number in readable(asker, lab)}
+            if lab.in_trash and "read" in rights(asker, lab, also_in_trash=True):
+                known.add(lab.name)
+            if lab.in_trash and "delete" in rights(asker, lab, also_in_trash=True):
+                known.add(lab.title)
+        return known
+
+    def listed_to(self, asker: Asker) -> list[Lab]:
+        """Return the labs that `asker` sees in lists."""
+        return [lab for lab in self.labs if "list" in rights(asker, lab)]
+
+
+def _files(word: str) -> BinaryIO:
+    return tar_of({"README.md": f"# {word}\n".encode(), "main.py": f"{word} = 1\n".encode()})
+
+
+@dataclass(frozen=True)
+class Case:
+    """One asker, one lab, one look at the service."""
+
+    world: World
+    asker: Asker
+    lab: Lab
+
+    def ask(self, path: str, method: str = "GET", **more: object) -> httpx.Response:
+        """Ask, and search the answer for words that the asker may not know."""
+        path = path.removeprefix("/services/labs")
+        answer = self.world.browser.request(
+            method,
+            path,
+            headers={"X-As": self.asker.key},
+            **more,  # type: ignore[arg-type]
+        )
+        assert answer.status_code < 500, (path, answer.text)
+        # What was asked for may be said back, in a sentence or in a form.
+        said = set(WORD.findall(path)) | set(WORD.findall(str(more)))
+        text = answer.text + str(answer.headers)
+        leaked = set(WORD.findall(text)) - self.world.known_to(self.asker) - said
+        assert not leaked, f"{self.asker} saw {leaked} at {path} of {self.lab}"
+        return answer
+
+    @property
+    def api(self) -> str:
+        return f"/api/v1/labs/{self.lab.path}"
+
+    @property
+    def rights(self) -> frozenset[str]:
+        return rights(self.asker, self.lab)
+
+
+def read(case: Case) -> None:
+    answer = case.ask(case.api)
+    assert (answer.status_code == 200) is ("read" in case.rights)
+    if answer.status_code == 200:
+        body = answer.json()
+        for right in ("fork", "edit", "share", "delete"):
+            assert body["may"][right] is (right in case.rights)
+        assert (body["parent"] is not None) is knows_parent(case.asker, case.lab)
+        forks = [
+            lab for lab in case.world.labs
+            if lab.parent is case.lab and lab.visibility == "public" and not lab.in_trash
+        ]  # fmt: skip
+        assert body["forks"] == len(forks)
+
+
+def look(case: Case) -> None:
+    end = case.world.dice.choice(
+        ("", "/files", "/files/README.md", "/revisions", "/forks", "/card")
+    )
+    answer = case.ask(f"/{case.lab.path}{end}")
+    if end != "/card":
+        assert (answer.status_code == 200) is ("read" in case.rights)
+    assert (">Settings<" in answer.text) is ("edit" in case.rights and end != "/card")
+
+
+def settings(case: Case) -> None:
+    answer = case.ask(f"/{case.lab.path}/settings")
+    assert (answer.status_code == 200) is ("edit" in case.rights)
+    assert ("Delete this lab" in answer.text) is ("delete" in case.rights)
+
+
+def revision(case: Case) -> None:
+    number = case.world.dice.randint(1, case.lab.revision + 1)
+    is_open = number in readable(case.asker, case.lab)
+    path = case.world.dice.choice(
+        (
+            f"{case.api}/revisions/{number}/files",
+            f"{case.api}/revisions/{number}/files/README.md",
+            f"{case.api}/revisions/{number}/archive",
+            f"/{case.lab.path}/@r{number}",
+            f"/{case.lab.path}/@r{number}/files/main.py",
+        )
+    )
+    assert (case.ask(path).status_code == 200) is is_open
+
+
+def revisions(case: Case) -> None:
+    answer = case.ask(f"{case.api}/revisions")
+    if "read" in case.rights:
+        found = [item["number"] for item in answer.json()["items"]]
+        assert found == list(reversed(readable(case.asker, case.lab)))
+
+
+def forks(case: Case) -> None:
+    answer = case.ask(f"{case.api}/forks?limit=100")
+    if "read" in case.rights:
+        expected = {lab.name for lab in case.world.listed_to(case.asker) if lab.parent is case.lab}
+        assert {item["name"] for item in answer.json()["items"]} == expected
+
+
+def owner_list(case: Case) -> None:
+    owner = case.lab.owned_by
+    expected = {lab.name for lab in case.world.listed_to(case.asker) if lab.owned_by == owner}
+    found = case.ask("/api/v1/labs", params={"owner": owner, "limit": "100"}).json()["items"]
+    assert {item["name"] for item in found} == expected
+    page = case.ask(f"/{quote(owner, safe='@')}")
+    person = case.ask(f"/api/v1/people/{quote(owner, safe='@')}")
+    if person.status_code == 200:
+        assert page.status_code == 200
+        assert person.json()["labs_count"] == len(expected)
+    else:
+        assert page.status_code == 404
+        assert not expected
+
+
+def search(case: Case) -> None:
+    word = case.world.dice.choice((case.lab.title, *case.lab.words, case.lab.name))
+    # Without an owner even an admin finds only what everybody finds, and what is theirs.
+    asker = Asker("-", case.asker.name, case.asker.groups, program=case.asker.program)
+    expected = {
+        lab.name
+        for lab in case.world.listed_to(asker)
+        if word in {lab.title, lab.name, lab.words[-1]}
+    }
+    found = case.ask("/api/v1/labs", params={"q": word, "limit": "100"}).json()["items"]
+    assert {item["name"] for item in found} == expected
+    case.ask("/", params={"q": word})
+
+
+def facets(case: Case) -> None:
+    owner = case.lab.owned_by
+    counted = case.ask("/api/v1/facets", params={"owner": owner}).json()["licence"]
+    expected = [lab for lab in case.world.listed_to(case.asker) if lab.owned_by == owner]
+    assert sum(one["count"] for one in counted) == len(expected)
+    case.ask("/")
+
+
+def edit(case: Case) -> None:
+    answer = case.ask(case.api, "PATCH", json={"title": case.lab.title})
+    assert (answer.status_code == 200) is ("edit" in case.rights)
+
+
+def change_visibility(case: Case) -> None:
+    other = case.world.dice.choice(VISIBILITIES)
+    if "share" not in case.rights or case.lab.in_trash:
+        answer = case.ask(case.api, "PATCH", json={"visibility": other})
+        is_same = other == case.lab.visibility and "edit" in case.rights
+        assert (answer.status_code == 200) is is_same
+        return
+    assert case.ask(case.api, "PATCH", json={"visibility": other}).status_code == 200
+    case.lab.show(other)
+
+
+def share(case: Case) -> None:
+    hat = a_hat(case.world.dice)
+    role = case.world.dice.choice(ROLES)
+    path = f"{case.api}/members/{hat[0]}/{hat[1]}"
+    if hat[0] == "group" and hat not in case.lab.members:
+        # A group that is new to the lab is looked up at the Hub, which is not here.
+        hat = case.lab.owner
+    if hat == case.lab.owner:
+        answer = case.ask(f"{case.api}/members")
+        # Who has a role in it sees with whom it is shared.
+        sees = "read" in case.rights and bool(held_by(case.asker, case.lab))
+        assert (answer.status_code == 200) is sees
+        return
+    answer = case.ask(path, "PUT", json={"role": role})
+    assert (answer.status_code == 200) is ("share" in case.rights)
+    if answer.status_code == 200:
+        case.lab.members[hat] = role
+
+
+def leave(case: Case) -> None:
+    hat = ("person", case.asker.name or "bob")
+    answer = case.ask(f"{case.api}/members/{hat[0]}/{hat[1]}", "DELETE")
+    leaves = "read" in case.rights and case.asker.writes and hat in case.lab.members
+    assert (answer.status_code == 204) is leaves
+    if leaves:
+        del case.lab.members[hat]
+
+
+def move(case: Case) -> None:
+    answer = case.ask(f"{case.api}/move", "POST", json={})
+    assert (answer.status_code == 200) is ("share" in case.rights)
+    if case.lab.moved:
+        old = f"/{quote(case.lab.owned_by, safe='@')}/{case.lab.first_name}"
+        assert (case.ask(old).status_code == 308) is ("read" in case.rights)
+        assert (case.ask(f"/api/v1/labs{old}").status_code == 308) is ("read" in case.rights)
+
+
+def throw_away(case: Case) -> None:
+    if case.lab.in_trash:
+        path = f"/api/v1/trash/{case.lab.path}/restore"
+        may_restore = "delete" in rights(case.asker, case.lab, also_in_trash=True)
+        answer = case.ask(path, "POST")
+        assert (answer.status_code == 200) is may_restore
+        case.lab.in_trash = not may_restore
+    else:
+        answer = case.ask(case.api, "DELETE")
+        assert (answer.status_code == 204) is ("delete" in case.rights)
+        case.lab.in_trash = "delete" in case.rights
+
+
+def own_pages(case: Case) -> None:
+    case.ask(f"/{case.asker.name or 'eve'}")
+    if case.asker.name and case.asker.writes:
+        case.ask("/trash")
+        case.ask("/api/v1/trash?limit=100")
+        answer = case.ask("/api/v1/me/shared?limit=100").json()["items"]
+        hats = case.asker.hats
+        expected = {
+            lab.name for lab in case.world.labs
+            if hats & set(lab.members) and lab.owner not in hats and not lab.in_trash
+        }  # fmt: skip
+        assert {item["name"] for item in answer} == expected
+
+
+LOOKS: tuple[Callable[[Case], None], ...] = (
+    read, look, settings, revision, revisions, forks, owner_list, search, facets, edit,
+    change_visibility, share, leave, move, throw_away, own_pages, revision, look, search,
+)  # fmt: skip
+
+
+@contextmanager
+def world(folder: Path, seed: int) -> Iterator[World]:
+    with labs_server(folder) as server, httpx.Client(base_url=server.url, timeout=60) as browser:
+        yield World(server, browser, seed)
+
+
+def prove(folder: Path, *, worlds: int, cases: int) -> None:
+    for seed in range(worlds):
+        with world(folder / str(seed), seed) as made:
+            for number in range(cases // worlds):
+                case = Case(made, made.dice.choice(ASKERS), made.dice.choice(made.labs))
+                look_at = made.dice.choice(LOOKS)
+                try:
+                    look_at(case)
+                except AssertionError as error:
+                    where = f"world {seed}, case {number}, {look_at.__name__}"
+                    raise AssertionError(f"{where}: {case.asker} with {case.lab}") from error
+
+
+def test_nobody_sees_or_does_more_than_they_may_in_a_sample(tmp_path: Path) -> None:
+    prove(tmp_path, worlds=2, cases=SAMPLE)
+
+
+@pytest.mark.proof
+@pytest.mark.timeout(1800)
+@pytest.mark.skipif(not PROOF, reason="make proof runs it in full")
+def test_nobody_sees_or_does_more_than_they_may_in_ten_thousand_cases(tmp_path: Path) -> None:
+    prove(tmp_path, worlds=10, cases=FULL)
