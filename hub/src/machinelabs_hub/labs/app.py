@@ -22,6 +22,7 @@ from machinelabs_hub.labs.api import (
     members,
     moves,
     people,
+    proposals,
     revisions,
     site,
     stars,
@@ -30,7 +31,6 @@ from machinelabs_hub.labs.api import (
 from machinelabs_hub.labs.api import handshakes as handshakes_api
 from machinelabs_hub.labs.api import templates as templates_api
 from machinelabs_hub.labs.api import trash as trash_api
-from machinelabs_hub.labs.api import handshakes as handshakes_api
 from machinelabs_hub.labs.context import Parts
 from machinelabs_hub.labs.guard import API, Guard
 from machinelabs_hub.labs.hubapi import HubApi
@@ -86,14 +86,15 @@ def _api() -> APIRouter:
         templates_api,
         site,
         people,
+        labs,
         facets,
         stars,
-        labs,
         members,
         moves,
         trash_api,
         revisions,
         compare,
+        proposals,
         updates,
         forks,
     ):

@@ -19,7 +19,7 @@ from machinelabs_hub.labs.pages.look import page
 from machinelabs_hub.labs.pages.words import ICONS
 from machinelabs_hub.labs.render import compare as shown
 from machinelabs_hub.labs.render.compare import ShownCell
-from machinelabs_hub.labs.render.files import kind_of
+from machinelabs_hub.labs.render.files import Kind, kind_of
 from machinelabs_hub.labs.render.links import Address, fill
 from machinelabs_hub.labs.security import Ctx
 from machinelabs_hub.labs.services.compare import Changed, Comparison, Texts
@@ -109,6 +109,7 @@ def _change(
     with_outputs: bool,
 ) -> ShownChange:
     file, content = changed.file, changed.content
+    kind = kind_of(file.path.rpartition("/")[2])
     cells: tuple[ShownCell, ...] = ()
     html = ""
     why = ""
@@ -119,7 +120,7 @@ def _change(
             for cell in shown.show_cells(content, folder=folder, with_outputs=with_outputs)
         )
     elif isinstance(content, Texts):
-        html = _filled(shown.show_lines(content.lines), address)
+        html = _filled(shown.show_lines(content.lines, wraps=kind is Kind.MARKDOWN), address)
     else:
         why = content.why
         if not why:
@@ -133,7 +134,7 @@ def _change(
     return ShownChange(
         path=file.path,
         anchor=f"file-{number}",
-        icon=ICONS[kind_of(file.path.rpartition("/")[2])],
+        icon=ICONS[kind],
         change=file.kind.value,
         was=was,
         before=file.before,

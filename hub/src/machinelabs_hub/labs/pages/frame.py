@@ -10,7 +10,7 @@ from machinelabs_hub.labs.models.access import Action, works_on
 from machinelabs_hub.labs.models.lab import Lab, Parent
 from machinelabs_hub.labs.models.licences import BY_ID
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
-from machinelabs_hub.labs.pages.addresses import lab_url, raw_base, revision_url
+from machinelabs_hub.labs.pages.addresses import lab_url, person_url, raw_base, revision_url
 from machinelabs_hub.labs.pages.missing import NoPage
 from machinelabs_hub.labs.pages.words import ICONS
 from machinelabs_hub.labs.render.files import Kind, kind_of
@@ -73,6 +73,7 @@ def frame(ctx: Context, lab: Lab, tab: str, *, revision: Revision | None = None)
         "licence": BY_ID[lab.licence].id if lab.licence in BY_ID else lab.licence,
         "parent": _upstream(ctx, lab.parent),
         "revision": revision,
+        "propose": _propose(ctx, lab),
         "starred": ctx.stars.is_mine(lab),
     }
 
@@ -88,10 +89,20 @@ def _tabs(
         ("files", "Files", f"{here}/files", (revision or lab).files_count),
         ("revisions", "Revisions", f"{url}/revisions", lab.revision),
         ("forks", "Forks", f"{url}/forks", lab.forks),
+        ("proposals", "Proposals", f"{url}/proposals", ctx.proposals.count(lab)),
     ]
     if ctx.labs.may(Action.EDIT, lab):
         tabs.append(("settings", "Settings", f"{url}/settings", None))
     return tabs
+
+
+def _propose(ctx: Context, lab: Lab) -> str:
+    """Return where the reader can offer this fork's changes to its parent; empty: nowhere."""
+    parent = lab.parent
+    if parent is None or not parent.exists or not ctx.labs.may(Action.EDIT, lab):
+        return ""
+    base = f"{person_url(parent.owner)}/{quote(parent.name, safe='')}"
+    return f"{base}/proposals/new?fork={quote(lab.path)}"
 
 
 def _upstream(ctx: Context, parent: Parent | None) -> Upstream | None:

@@ -41,6 +41,8 @@ def _notebook(request: Request, ctx: Context, lab: Lab, at: Revision | None) -> 
         at,
         values["parent"],
         values["starred"],
+        values["tabs"],
+        values["propose"],
         ctx.person,
         ctx.csrf_token,
     )

@@ -12,10 +12,11 @@ from machinelabs_hub.labs.pages import (
     forks,
     labs,
     limits,
-    new,
     members,
     moves,
+    new,
     people,
+    proposals,
     revisions,
     settings,
     stars,
@@ -27,7 +28,7 @@ from machinelabs_hub.labs.pages import (
 
 router = APIRouter()
 for part in (
-    assets, connect, new, explore, limits, trash, cards, files, revisions, compare, forks, settings,
-    stars, members, moves, opening, labs, people,
+    assets, connect, new, explore, limits, trash, cards, files, revisions, compare, forks,
+    proposals, settings, stars, members, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -56,15 +56,21 @@ def show_cells(
         yield _skipped(same)
     if change.metadata:
         html = fragment(
-            "changed_metadata.html", rows=_rows(change.metadata), title="Notebook metadata"
+            "changed_metadata.html",
+            rows=_rows(change.metadata),
+            title="Notebook metadata",
+            wraps=False,
         )
         yield ShownCell(html)
 
 
-def show_lines(lines: tuple[Line, ...]) -> str:
-    """Return the lines of a text that differ."""
+def show_lines(lines: tuple[Line, ...], *, wraps: bool = False) -> str:
+    """Return the lines of a text that differ; prose wraps, code does not."""
     return fragment(
-        "changed_lines.html", rows=_rows(lines[:MOST_LINES]), more=len(lines) > MOST_LINES
+        "changed_lines.html",
+        rows=_rows(lines[:MOST_LINES]),
+        more=len(lines) > MOST_LINES,
+        wraps=wraps,
     )
 
 
@@ -90,6 +96,7 @@ def _cell(cell: CellChange, folder: str, *, with_outputs: bool) -> ShownCell:
         title=title,
         words=_words(cell),
         rows=_rows(cell.lines[:MOST_LINES]),
+        wraps=_is_prose(cell),
         more=len(cell.lines) > MOST_LINES,
         ends=bool(before and after and not cell.lines and before.text != after.text),
         sides=sides if any(sides) else [],
@@ -103,6 +110,10 @@ def _title(cell: CellChange) -> str:
     side = cell.after or cell.before
     kind = {"code": "Code cell", "markdown": "Text cell"}.get(side.kind if side else "", "Cell")
     return f"{kind} {side.number}" if side else kind
+
+
+def _is_prose(cell: CellChange) -> bool:
+    return all(side is None or side.kind == "markdown" for side in (cell.before, cell.after))
 
 
 def _words(cell: CellChange) -> str:
