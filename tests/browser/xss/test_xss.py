@@ -1,13 +1,13 @@
 """Other people's content in a real browser: no script of theirs runs, no request leaves."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
 from urllib.parse import quote, urlsplit
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Dialog, Page, Request, sync_playwright
+from playwright.sync_api import Browser, BrowserContext, Page, sync_playwright
 from tests.browser.xss.corpus import SNIPPETS, Hostile, corpus
+from tests.browser.xss.watch import POKE, Watch, check_content
 from tests.support.browser import chromium
 from tests.support.labs_service import LabsServer, labs_server
 
@@ -17,44 +17,6 @@ from machinelabs_hub.labs.models.lab import Lab
 pytestmark = pytest.mark.browser
 
 CORPUS = {hostile.name: hostile for hostile in corpus()}
-
-POKE = """() => {
-  // What a reader may do: point, click and focus, everywhere in the content.
-  const kinds = ["mouseover", "pointerenter", "focus", "click", "toggle", "animationstart"];
-  for (const element of document.querySelectorAll("main *")) {
-    if (element.closest("a[href], form, .ml-copy")) continue;
-    for (const kind of kinds) element.dispatchEvent(new Event(kind, { bubbles: true }));
-  }
-}"""
-
-LOOK = """() => ({
-  scripts: [...document.querySelectorAll("main script, main iframe, main object, main embed, main base,"
-    + "main meta, main link, main style, main form:not([action^='/services/labs']), main input, main button:not(.ml-copy)")]
-    .map((element) => element.outerHTML.slice(0, 200)),
-  links: [...document.querySelectorAll("a[href], area[href]")].map((a) => a.protocol)
-    .filter((protocol) => !["http:", "https:", "mailto:"].includes(protocol)),
-  handlers: [...document.querySelectorAll("main *")].flatMap((element) => element.getAttributeNames()
-    .filter((name) => name.startsWith("on") || name.startsWith("hx-on"))),
-  ids: [...document.querySelectorAll(".ml-content [id], .ml-output [id]")].map((element) => element.id)
-    .filter((id) => !id.startsWith("u-")),
-  covers: [...document.querySelectorAll(".ml-content *, .ml-output *")]
-    .filter((element) => ["fixed", "sticky", "absolute"].includes(getComputedStyle(element).position))
-    .map((element) => element.outerHTML.slice(0, 200)),
-  whole: typeof window.htmx === "object" && typeof window.mlShowTimes === "function"
-    && document.querySelectorAll("main").length === 1 && document.querySelectorAll("footer").length === 1,
-})"""
-
-
-@dataclass
-class Watch:
-    """What a page did."""
-
-    sprung: list[str] = field(default_factory=list)
-    requests: list[Request] = field(default_factory=list)
-
-    def dismiss(self, dialog: Dialog) -> None:
-        self.sprung.append("dialog")
-        dialog.dismiss()
 
 
 @pytest.fixture(scope="module")
@@ -104,23 +66,8 @@ def visitor(browser: Browser, server: LabsServer, *, bypasses: bool) -> Iterator
 
 @pytest.fixture
 def watched(visitor: BrowserContext) -> Iterator[tuple[Page, Watch]]:
-    page, watch = visitor.new_page(), Watch()
-    page.expose_binding("trap", lambda _source, what: watch.sprung.append(str(what)))
-
-    def dismiss(dialog: Dialog) -> None:
-        watch.sprung.append("dialog")
-        dialog.dismiss()
-
-    def note(request: Request) -> None:
-        watch.requests.append(request)
-
-    def popped(_popup: Page) -> None:
-        watch.sprung.append("popup")
-
-    page.on("dialog", dismiss)
-    page.on("request", note)
-    page.on("popup", popped)
-    yield page, watch
+    page = visitor.new_page()
+    yield page, Watch.on(page)
     page.close()
 
 
@@ -166,18 +113,11 @@ def test_nothing_of_a_hostile_lab_runs_or_leaves(
         answer = page.goto(address, wait_until="load")
         assert answer is not None
         assert answer.status == 200, address
-        page.evaluate(POKE)
-        seen = page.evaluate(LOOK)
-        assert seen["scripts"] == []
-        assert seen["links"] == []
-        assert seen["handlers"] == []
-        assert seen["ids"] == []
-        assert seen["covers"] == []
-        assert seen["whole"], "the page is not what we made"
+        check_content(page)
         assert page.url == address
     page.wait_for_timeout(30)
     assert watch.sprung == []
-    _check_requests(watch, server)
+    watch.check_requests(server.url)
 
 
 def test_nothing_of_any_hostile_lab_runs_where_all_are_listed(
@@ -196,7 +136,7 @@ def test_nothing_of_any_hostile_lab_runs_where_all_are_listed(
     page.goto(f"{server.url}/<script>trap(1)<%2Fscript>")
     page.wait_for_timeout(100)
     assert watch.sprung == []
-    _check_requests(watch, server)
+    watch.check_requests(server.url)
 
 
 @pytest.mark.parametrize("name", ["svg-file", "html-file", "xhtml-file", "xml-file", "js-file",
@@ -226,17 +166,6 @@ def test_bytes_of_a_file_are_given_for_keeping_not_for_running(
     )
     page.wait_for_timeout(150)
     assert watch.sprung == []
-
-
-def _check_requests(watch: Watch, server: LabsServer) -> None:
-    ours = urlsplit(server.url)
-    for request in watch.requests:
-        address = urlsplit(request.url)
-        if address.scheme == "data":
-            continue
-        assert (address.scheme, address.netloc) == (ours.scheme, ours.netloc), request.url
-        assert request.method == "GET", request.url
-        assert address.path.startswith("/services/labs"), request.url
 
 
 def _details(hostile: Hostile) -> dict[str, object]:

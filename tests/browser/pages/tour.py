@@ -1,0 +1,171 @@
+"""Every page of a site and who looks at it: the one table that looks, barriers and weight are tested by."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from enum import StrEnum
+from pathlib import Path
+from typing import Final
+
+from playwright.sync_api import Browser, BrowserContext
+from tests.support import browser as ours
+from tests.support.content import cell, moons_lab, notebook
+from tests.support.hub import new_link, submit
+from tests.support.site import Site
+
+from machinelabs import Hub, LabDraft, TarStream
+from machinelabs.folder import scan
+
+OWNER, READER = "tour-ada", "tour-ben"
+
+
+class Who(StrEnum):
+    """Who looks."""
+
+    VISITOR = "visitor"
+    OWNER = "owner"
+    ADMIN = "admin"
+
+
+@dataclass(frozen=True, slots=True)
+class Stop:
+    """One page. `foreign` says whose program draws it, where it is not ours."""
+
+    name: str
+    address: str
+    who: Who = Who.VISITOR
+    status: int = 200
+    foreign: str = ""
+
+    def __str__(self) -> str:
+        return self.name
+
+
+LAB: Final = f"{{labs}}/{OWNER}/two-moons"
+FORK: Final = f"{{labs}}/{READER}/two-moons"
+
+STOPS: Final = (
+    # ---- the hub's, before one is signed in
+    Stop("login", "{hub}/hub/login"),
+    Stop("sign-up", "{hub}/hub/signup?code={invitation}"),
+    Stop("sign-up-closed", "{hub}/hub/signup"),
+    Stop("password", "{hub}/hub/password?code={reset}"),
+    Stop("password-code-used", "{hub}/hub/password?code=of-nothing", status=410),
+    Stop("sign-out", "{hub}/hub/logout"),
+    # ---- the hub's, for people
+    Stop("home", "{hub}/hub/home", Who.OWNER),
+    Stop("start", "{hub}/hub/spawn/" + OWNER, Who.OWNER),
+    Stop("account", "{hub}/hub/account", Who.OWNER),
+    Stop("tokens", "{hub}/hub/token", Who.OWNER),
+    Stop("not-running", "{hub}/hub/user/" + OWNER + "/lab", Who.OWNER, 424),
+    Stop("hub-403", "{hub}/hub/people", Who.OWNER, 403),
+    Stop("hub-404", "{hub}/hub/nothing-here", Who.OWNER, 404),
+    Stop("hub-500", "{hub}/hub/error/500", Who.OWNER),
+    Stop("hub-503", "{hub}/hub/error/503", Who.OWNER),
+    # ---- the hub's, for admins
+    Stop("people", "{hub}/hub/people", Who.ADMIN),
+    Stop("delete-person", "{hub}/hub/people/" + READER + "/delete", Who.ADMIN),
+    Stop("all-servers", "{hub}/hub/admin", Who.ADMIN, foreign="JupyterHub's own table, in React"),
+    # ---- the labs', for everybody
+    Stop("explore", "{labs}/"),
+    Stop("search", "{labs}/?q=moons"),
+    Stop("search-nothing", "{labs}/?q=nothing-like-it"),
+    Stop("lab", LAB),
+    Stop("lab-old-revision", LAB + "/@r1"),
+    Stop("fork", FORK),
+    Stop("files", LAB + "/files"),
+    Stop("files-folder", LAB + "/files/data"),
+    Stop("file-table", LAB + "/files/data/moons.csv"),
+    Stop("file-code", LAB + "/files/model.py"),
+    Stop("file-image", LAB + "/files/figures/boundary.png"),
+    Stop("revisions", LAB + "/revisions"),
+    Stop("forks", LAB + "/forks"),
+    Stop("person", "{labs}/" + OWNER),
+    Stop("limits", "{labs}/limits"),
+    Stop("labs-404", "{labs}/nobody/nothing", status=404),
+    # ---- the labs', for people
+    Stop("explore-signed-in", "{labs}/", Who.OWNER),
+    Stop("lab-of-mine", LAB, Who.OWNER),
+    Stop("my-labs", "{labs}/" + OWNER, Who.OWNER),
+    Stop("revisions-of-mine", LAB + "/revisions", Who.OWNER),
+    Stop("settings", LAB + "/settings", Who.OWNER),
+    Stop("trash", "{labs}/trash", Who.OWNER),
+    Stop("open", LAB + "/open", Who.OWNER),
+    Stop("open-fork", FORK + "/open", Who.OWNER),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Tour:
+    """A site with something to see, and the browsers of those who look."""
+
+    site: Site
+    codes: dict[str, str]
+    contexts: dict[Who, BrowserContext]
+
+    def address(self, stop: Stop) -> str:
+        """Return where a stop is."""
+        return stop.address.format(hub=self.site.url, labs=self.site.labs_url, **self.codes)
+
+
+@contextmanager
+def tour(site: Site, browser: Browser, folder: Path) -> Iterator[Tour]:
+    """Publish something to see, sign people in, and give their browsers."""
+    publish(site, folder)
+    admin = site.sign_in(site.admin)
+    invited = submit(admin, "/hub/people/invite", {"group": "students"}, form="/hub/people")
+    site.make_user(READER)
+    reset = submit(admin, "/hub/people/reset", {"name": READER}, form="/hub/people")
+    codes = {
+        "invitation": new_link(invited).partition("code=")[2],
+        "reset": new_link(reset).partition("code=")[2],
+    }
+    contexts = {who: ours.new_person(browser) for who in Who}
+    for context in contexts.values():
+        # The page that opens a lab goes on by itself; those who look want to see it.
+        context.add_init_script("HTMLFormElement.prototype.requestSubmit = () => undefined")
+    for who, name in ((Who.OWNER, OWNER), (Who.ADMIN, site.admin)):
+        password = site.admin_password if name == site.admin else site.make_user(name)
+        page = contexts[who].new_page()
+        ours.sign_in(page, site.url, name, password)
+        page.goto(f"{site.labs_url}/login?next=/services/labs/")
+        page.close()
+    yield Tour(site, codes, contexts)
+    for context in contexts.values():
+        context.close()
+
+
+def publish(site: Site, folder: Path) -> None:
+    """Publish labs with revisions and forks, and put one into the trash."""
+    address = f"{site.addresses.labs_local}/services/labs"
+
+    def files(**changed: bytes) -> TarStream:
+        root = folder / f"lab-{len(list(folder.glob('lab-*')))}"
+        for path, content in (moons_lab() | changed).items():
+            place = root / path
+            place.parent.mkdir(parents=True, exist_ok=True)
+            place.write_bytes(content)
+        return TarStream(scan(root).files)
+
+    with Hub(address, site.token(OWNER)) as ada, Hub(address, site.token(READER)) as ben:
+        draft = LabDraft(
+            "Two moons", name="two-moons", description="How far a very small network gets",
+            tags=("numpy", "teaching"), visibility="public", image="datascience",
+        )  # fmt: skip
+        ada.labs.publish(draft, files())
+        ada.labs.revise(f"{OWNER}/two-moons", files(**{"model.py": b"x = 2\n"}), base=1,
+                        message="Train faster")  # fmt: skip
+        fork = ben.labs.fork(f"{OWNER}/two-moons")
+        ben.labs.revise(fork.full_name, files(**{"notes.md": b"Mine.\n"}), base=fork.revision,
+                        message="Notes")  # fmt: skip
+        ada.labs.revise(f"{OWNER}/two-moons", files(**{"model.py": b"x = 3\n"}), base=2,
+                        message="Three")  # fmt: skip
+        for number in range(6):
+            book = notebook([cell("code", f"print({number})", "a")])
+            small = LabDraft(f"Exercise {number}", visibility="unlisted" if number == 3 else "public",
+                             tags=("exercise",))  # fmt: skip
+            ada.labs.publish(small, files(**{"main.ipynb": book}))
+    token = {"Authorization": f"token {site.token(OWNER)}"}
+    site.visitor().request(
+        "DELETE", f"{site.labs_url}/api/v1/labs/{OWNER}/exercise-5", headers=token
+    ).raise_for_status()
