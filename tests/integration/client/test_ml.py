@@ -116,6 +116,7 @@ def test_both_changed_a_file_and_nothing_is_lost(ada: Terminal) -> None:
     wrote(other, **{"a.txt": "mine"})
     stale = other.ml("push", "--json")
     assert (stale.code, stale.json["error"]["code"]) == (7, "stale_revision")
+    assert "ml update" in stale.json["error"]["message"]
     overlap = other.ml("pull", "--json")
     assert (overlap.code, overlap.json["error"]["code"]) == (7, "overlap")
     assert (other.folder / "a.txt").read_text() == "mine"
@@ -123,6 +124,40 @@ def test_both_changed_a_file_and_nothing_is_lost(ada: Terminal) -> None:
     assert (other.folder / "a.txt").read_text() == "mine"
     assert (other.folder / "a (r2).txt").read_text() == "2"
     assert other.done("push")["revision"] == 3
+
+
+def test_a_fork_catches_up_undoes_it_and_offers_its_changes(ada: Terminal, ben: Terminal) -> None:
+    original = wrote(ada.at("origin"), **{"a.txt": "1\n2\n3\n", "b.txt": "old\n"})
+    lab = original.done("push", "--public", "--name", "origin")["lab"]
+    ben.done("fork", lab, "mine")
+    mine = wrote(ben.at("mine"), **{"a.txt": "1\n2\n3 of mine\n"})
+    wrote(original, **{"a.txt": "1 of theirs\n2\n3\n", "b.txt": "new\n"})
+    assert original.done("push")["revision"] == 2
+
+    seen = mine.done("update", "--dry-run")
+    assert {file["path"]: file["change"] for file in seen["files"]} == {
+        "a.txt": "merged", "b.txt": "changed",
+    }  # fmt: skip
+    assert (mine.folder / "b.txt").read_text() == "old\n"
+    done = mine.done("update")
+    assert (done["from"], done["revision"], done["conflicts"]) == (lab, 2, 0)
+    assert (mine.folder / "a.txt").read_text() == "1 of theirs\n2\n3 of mine\n"
+    assert sorted(mine.done("update", "--undo")["restored"]) == ["a.txt", "b.txt"]
+    assert (mine.folder / "a.txt").read_text() == "1\n2\n3 of mine\n"
+    mine.done("update")
+    assert mine.done("update")["files"] == []
+    assert mine.done("push", "-m", "Mine and theirs", "--public")["revision"] == 2
+    offered = mine.done("propose", "--title", "Mine", "-m", "Because")
+    assert (offered["lab"], offered["number"]) == (lab, 1)
+    assert offered["url"].endswith("/proposals/1")
+    nobody = original.ml("propose")
+    assert (nobody.code, "is no fork" in nobody.err) == (11, True)
+
+    wrote(mine, **{"b.txt": "mine\n"})
+    wrote(original, **{"b.txt": "theirs\n"})
+    original.done("push")
+    conflict = mine.ml("update", "--json")
+    assert (conflict.code, conflict.json["conflicts"]) == (7, 1), conflict.err
 
 
 def test_a_container_needs_no_sign_in(site: Site, tmp_path: Path) -> None:

@@ -146,6 +146,12 @@ class Labs:
         body = self._transport.json("POST", f"{_path(lab)}/forks", json={"name": name or None})
         return _read(lambda: Lab.from_json(body))
 
+    def propose(self, lab: str, *, fork: str, title: str, text: str = "") -> int:
+        """Offer the newest revision of `fork` to `lab`; return the proposal's number."""
+        said = {"fork": fork, "title": title, "text": text}
+        body = self._transport.json("POST", f"{_path(lab)}/proposals", json=said)
+        return _read(lambda: int(body["number"]))
+
     def revisions(self, lab: str) -> tuple[Revision, ...]:
         """Return all revisions of a lab, the newest first."""
         found: list[Revision] = []

@@ -34,7 +34,7 @@ MEANINGS: Final[Mapping[Exit, str]] = {
     Exit.SIGN_IN: "Nobody is signed in, or the token has expired or was revoked.",
     Exit.NOT_ALLOWED: "It is not yours to do, or not with this token.",
     Exit.NOT_FOUND: "There is no such lab, revision or template, or none that you may see.",
-    Exit.CONFLICT: "Somebody was first: a newer revision, a name that is taken, the same file.",
+    Exit.CONFLICT: "Somebody was first: a newer revision, a taken name, the same place in a file.",
     Exit.TOO_LARGE: "Over a limit of the site: size, number of files or of labs.",
     Exit.TOO_MANY: "Too much in too short a time.",
     Exit.FOLDER: "What stands in the folder cannot be published or laid, or it is no lab.",

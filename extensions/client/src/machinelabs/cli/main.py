@@ -6,14 +6,14 @@ import sys
 from collections.abc import Sequence
 
 from machinelabs import __version__
-from machinelabs.cli import find, init, login, pull, push
+from machinelabs.cli import find, init, login, pull, push, update
 from machinelabs.cli.exits import Exit, exit_of
 from machinelabs.cli.output import Output
 from machinelabs.cli.session import Session
 from machinelabs.errors import HubError, SignInNeeded
 from machinelabs.sites import LABS
 
-ORDERS = (login, init, push, pull, find)
+ORDERS = (login, init, push, pull, update, find)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -22,7 +22,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     out = Output(as_json=options.json)
     session = Session(out=out, site=options.site)
     try:
-        options.run(options, session)
+        ended: Exit | None = options.run(options, session)
     except HubError as error:
         code = exit_of(error)
         out.failed(error, _sentence(error, session), code)
@@ -36,7 +36,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return Exit.DONE
     finally:
         session.close()
-    return Exit.DONE
+    return ended or Exit.DONE
 
 
 def parser() -> argparse.ArgumentParser:

@@ -4,12 +4,13 @@ import argparse
 from collections.abc import Callable
 from typing import TypeAlias
 
+from machinelabs.cli.exits import Exit
 from machinelabs.cli.session import Session
 
 Orders: TypeAlias = "argparse._SubParsersAction[argparse.ArgumentParser]"  # noqa: SLF001
 """What argparse has no public name for."""
 
-Run = Callable[[argparse.Namespace, Session], None]
+Run = Callable[[argparse.Namespace, Session], Exit | None]
 
 
 def add_order(orders: Orders, name: str, run: Run, what: str) -> argparse.ArgumentParser:

@@ -7,7 +7,7 @@ from typing import Final
 from machinelabs.cli.orders import Orders, add_order
 from machinelabs.cli.output import size, table
 from machinelabs.cli.session import Session
-from machinelabs.errors import BadInput, FolderFault, NotFound
+from machinelabs.errors import BadInput, FolderFault, NotFound, StaleRevision
 from machinelabs.folder import Scan
 from machinelabs.links import Link
 from machinelabs.models import LabDraft
@@ -108,6 +108,8 @@ def _next(options: argparse.Namespace, session: Session, link: Link) -> None:
             strip=options.strip,
             progress=Progress(bar.on_total, bar.on_bytes),
         )
+    except StaleRevision as error:
+        raise StaleRevision(f"{error} Merge it in with: ml update", code=error.code) from error
     finally:
         bar.clear()
     if options.public and lab.visibility != "public":
