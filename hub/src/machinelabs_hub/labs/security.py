@@ -13,7 +13,7 @@ from machinelabs_hub.labs.session import parts_of, session_token
 from machinelabs_hub.sites import LABS_PREFIX, Addresses
 
 SAFE: Final = frozenset({"GET", "HEAD", "OPTIONS"})
-_FORM: Final = "application/x-www-form-urlencoded"
+FORM: Final = "application/x-www-form-urlencoded"
 
 
 class ForgedRequest(NotAllowed):
