@@ -7,7 +7,7 @@ from urllib.parse import quote
 from machinelabs_hub.errors import NotFound
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.access import Action, works_on
-from machinelabs_hub.labs.models.lab import Lab, Parent
+from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.licences import BY_ID
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
 from machinelabs_hub.labs.pages.addresses import lab_url, person_url, raw_base, revision_url
@@ -25,6 +25,9 @@ class Upstream:
     revision: int
     exists: bool
     newest: int | None
+    has: int
+    update: str
+    """Where the reader can update the fork from it; empty: nowhere."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,7 +74,7 @@ def frame(ctx: Context, lab: Lab, tab: str, *, revision: Revision | None = None)
         "tabs": _tabs(ctx, lab, url, here, revision),
         "mine": works_on(ctx.person, lab),
         "licence": BY_ID[lab.licence].id if lab.licence in BY_ID else lab.licence,
-        "parent": _upstream(ctx, lab.parent),
+        "parent": _upstream(ctx, lab),
         "revision": revision,
         "propose": _propose(ctx, lab),
         "starred": ctx.stars.is_mine(lab),
@@ -105,7 +108,8 @@ def _propose(ctx: Context, lab: Lab) -> str:
     return f"{base}/proposals/new?fork={quote(lab.path)}"
 
 
-def _upstream(ctx: Context, parent: Parent | None) -> Upstream | None:
+def _upstream(ctx: Context, lab: Lab) -> Upstream | None:
+    parent = lab.parent
     if parent is None:
         return None
     newest = None
@@ -115,4 +119,6 @@ def _upstream(ctx: Context, parent: Parent | None) -> Upstream | None:
             newest = ctx.labs.get(parent.owner, parent.name).revision
         except NotFound:
             exists = False
-    return Upstream(parent.owner, parent.name, parent.revision, exists, newest)
+    may_update = newest is not None and ctx.labs.may(Action.EDIT, lab)
+    update = f"{lab_url(lab)}/update" if may_update else ""
+    return Upstream(parent.owner, parent.name, parent.revision, exists, newest, parent.has, update)

@@ -21,6 +21,7 @@ from machinelabs_hub.labs.pages import (
     settings,
     stars,
     trash,
+    updates,
 )
 from machinelabs_hub.labs.pages import (
     open as opening,
@@ -28,7 +29,7 @@ from machinelabs_hub.labs.pages import (
 
 router = APIRouter()
 for part in (
-    assets, connect, new, explore, limits, trash, cards, files, revisions, compare, forks,
+    assets, connect, new, explore, limits, trash, cards, files, revisions, compare, updates, forks,
     proposals, settings, stars, members, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)

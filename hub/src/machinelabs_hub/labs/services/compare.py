@@ -192,12 +192,19 @@ class CompareService:
                 f"It is larger than {mib} MiB, too large to be compared here. Download both sides."
             )
         old, new = self._read(before, change.before), self._read(after, change.after)
-        if is_notebook:
-            return _notebook(old, new, code_only=code_only)
-        return _texts(old, new)
+        return content_of(change.path, old, new, code_only=code_only)
 
     def _read(self, place: Place, entry: FileEntry | None) -> bytes | None:
         return None if entry is None else self._tools.repos.read(place.store, entry.blob)
+
+
+def content_of(
+    path: str, before: bytes | None, after: bytes | None, *, code_only: bool = False
+) -> Content:
+    """Return how the content of a notebook or a text changed; None: it is not there."""
+    if kind_of(path) is Kind.NOTEBOOK:
+        return _notebook(before, after, code_only=code_only)
+    return _texts(before, after)
 
 
 def _number(text: str) -> int | None:

@@ -1,5 +1,6 @@
 """Catch a fork up with its original: see what would change, do it, take it back."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
 from typing import Final
@@ -10,7 +11,9 @@ from machinelabs_hub.labs.models.access import Action
 from machinelabs_hub.labs.models.lab import Lab, Parent
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
+from machinelabs_hub.labs.render.files import Kind, kind_of
 from machinelabs_hub.labs.services import details, intake, merging, next_revision
+from machinelabs_hub.labs.services.compare import Content, Unshown, content_of
 from machinelabs_hub.labs.services.labs import publisher
 from machinelabs_hub.labs.services.merging import Merged, Side
 from machinelabs_hub.labs.services.next_revision import Face, Synced
@@ -18,6 +21,8 @@ from machinelabs_hub.labs.services.revisions import RevisionService, StaleRevisi
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import lab_at, lab_to
 from machinelabs_hub.labs.storage.tar import Member
+
+_SHOWN_BYTES: Final = 8 << 20
 
 _MERGER: Final = "1"
 """Raise it when the same revisions merge otherwise: a preview of before is stale then."""
@@ -187,6 +192,32 @@ class UpdateService:
                 message=f"Undo the update to r{last.to} of the original",
                 synced=Synced(last.before, before=None),
             )
+
+    def contents(self, found: Preview, path: str) -> Content:
+        """Return what an update changes inside a file of the fork."""
+        name = next((c.beside for c in found.merged.changes if c.path == path and c.beside), None)
+        mine = self._tools.repos.manifest(found.lab.store, found.mine.commit)
+        sides = [self._entry(mine, path if name is None else name)]
+        sides.append(self._entry(found.merged.kept, name or path))
+        made = found.merged.made.get(name or path)
+        if any(entry and entry.size > _SHOWN_BYTES for entry in sides) or (
+            made is not None and len(made) > _SHOWN_BYTES
+        ):
+            return Unshown("It is too large to be shown here.")
+        if made is None and kind_of(path) in {Kind.IMAGE, Kind.BINARY}:
+            return Unshown("It is not text.")
+        before, after = (
+            None if entry is None else self._tools.repos.read(found.lab.store, entry.blob)
+            for entry in sides
+        )
+        after = after if made is None else made
+        if before == after:
+            return Unshown("Your file stays as it is.")
+        return content_of(path, before, after)
+
+    @staticmethod
+    def _entry(files: Iterable[FileEntry], path: str) -> FileEntry | None:
+        return next((entry for entry in files if entry.path == path), None)
 
     def original_of(self, lab: Lab) -> tuple[Parent, Lab]:
         """Return what a fork was forked from.
