@@ -25,12 +25,14 @@ from machinelabs_hub.up.parts import proxy_program
 from machinelabs_hub.up.secrets import ensure_secrets
 
 CONFIG = """
-from machinelabs_hub.configure import configure
+from machinelabs_hub.auth.authenticator import configure_auth
+from machinelabs_hub.configure import configure_hub
 from machinelabs_hub.settings import load
 from machinelabs_hub.sites import Addresses
 
 c = get_config()
-configure(c)
+configure_hub(c, load())
+configure_auth(c, load())
 c.JupyterHub.spawner_class = "simple"
 c.Spawner.hub_connect_url = Addresses(load()).hub_local
 c.Spawner.cmd = ["jupyterhub-singleuser", "--allow-root"]

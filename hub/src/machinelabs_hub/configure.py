@@ -25,19 +25,27 @@ def configure(c: Any, settings: Settings | None = None) -> None:
     """
     settings = settings or load_settings()
     configure_hub(c, settings)
+    configure_spawner(c, settings)
     configure_auth(c, settings)
     # Sign-in decides that a home goes; only the spawner's side may touch the engine.
     c.SiteAuthenticator.remove_home = lambda name: asyncio.to_thread(remove_home, settings, name)
 
 
 def configure_hub(c: Any, settings: Settings) -> None:
-    """Set all but sign-in: addresses, proxy, services, roles, servers and pages."""
+    """Set all but sign-in and spawner: addresses, proxy, services, roles, servers and pages."""
     _listen(c, settings)
     _route(c, settings)
     _serve(c, settings)
     _grant(c)
-    _spawn(c, settings)
+    _keep_servers(c, settings)
     _show(c, settings)
+
+
+def configure_spawner(c: Any, settings: Settings) -> None:
+    """Let servers be containers, and a start be refused before JupyterHub has stored it."""
+    c.JupyterHub.spawner_class = "machinelabs_hub.spawn.docker.MachineLabsDockerSpawner"
+    c.MachineLabsDockerSpawner.site = SpawnSite.of(settings)
+    refuse_early()
 
 
 def _listen(c: Any, settings: Settings) -> None:
@@ -134,16 +142,13 @@ def _grant(c: Any) -> None:
     ]
 
 
-def _spawn(c: Any, settings: Settings) -> None:
-    c.JupyterHub.spawner_class = "machinelabs_hub.spawn.docker.MachineLabsDockerSpawner"
-    c.MachineLabsDockerSpawner.site = SpawnSite.of(settings)
+def _keep_servers(c: Any, settings: Settings) -> None:
     c.JupyterHub.allow_named_servers = True
     c.JupyterHub.named_server_limit_per_user = settings.servers.named_limit
     # Waiting starts hold no slot of the hub's: the spawner has a queue of its own.
     c.JupyterHub.concurrent_spawn_limit = 0
     # A start request answers at once: what cannot start was refused before.
     c.JupyterHub.tornado_settings.update({"slow_spawn_timeout": 0})
-    refuse_early()
     c.Spawner.server_token_scopes = scopes.SERVER_TOKEN
     c.Spawner.hub_connect_url = Addresses(settings).door
     # The spawner ends a late start itself, with a sentence.

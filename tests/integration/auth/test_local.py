@@ -121,7 +121,7 @@ def test_failures_pause_the_name_from_that_address_over_a_restart(hub):
     assert "Wait 15 minutes" in notice(paused)
     # A forged header must not make somebody another address.
     forged = hub.client()
-    forged.headers["X-Forwarded-For"] = "203.0.113.9"
+    forged.headers["X-Real-IP"] = "203.0.113.9"
     sent = {"username": name, "password": PASSWORD}
     assert submit(forged, "/hub/login", sent).status_code == 429
     assert hub.admin()
@@ -264,3 +264,21 @@ def test_sign_up_can_be_open_to_everybody(tmp_path):
         taken = {"username": "admin", "password": PASSWORD}
         assert submit(hub.client(), "/hub/signup", taken).status_code in {409, 429}
         assert httpx.get(f"{hub.url}/hub/people").status_code == 302
+
+
+def test_nobody_is_renamed_and_everything_stays_theirs(hub):
+    name, client = hub.new_person()
+    admin = hub.admin()
+    token = admin.cookies.get("_xsrf", path="/hub/")
+    answer = admin.patch(
+        f"/hub/api/users/{name}", json={"name": f"{name}2"}, headers={"X-XSRFToken": str(token)}
+    )
+    assert answer.status_code == 409, answer.text
+    assert f"“{name}” keeps this name" in answer.json()["message"]
+    assert hub.person(name)["name"] == name
+    assert client.get("/hub/home").url.path == "/hub/home"
+    answer = admin.patch(
+        f"/hub/api/users/{name}", json={"admin": True}, headers={"X-XSRFToken": str(token)}
+    )
+    assert answer.status_code == 200, answer.text
+    assert hub.person(name)["admin"]

@@ -11,7 +11,7 @@ from tornado.httputil import HTTPServerRequest
 from tornado.web import HTTPError
 from traitlets import Any, Instance, default
 
-from machinelabs_hub.auth import account_pages, look, people_pages
+from machinelabs_hub.auth import account_pages, look, people_pages, renaming
 from machinelabs_hub.auth.deletion import Choice, put_labs_away
 from machinelabs_hub.auth.desk import Desk
 from machinelabs_hub.auth.visitor import address_of
@@ -65,12 +65,13 @@ class SiteAuthenticator(Authenticator):
         )
 
     def get_handlers(self, app: AnyValue) -> list[tuple[str, type]]:
-        """Return the handlers of the kind, and the pages about people."""
+        """Return the handlers of the kind, and what is ours about people."""
         return [
             *super().get_handlers(app),
             *account_pages.HANDLERS,
             *people_pages.HANDLERS,
             *look.HANDLERS,
+            *renaming.HANDLERS,
         ]
 
     def validate_username(self, username: str) -> bool:

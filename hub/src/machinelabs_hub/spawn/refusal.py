@@ -29,7 +29,7 @@ def refusal(error: MachineLabsError) -> Refusal:
 
 
 def refuse_early() -> None:
-    """Let JupyterHub's handlers ask the spawner about the options first. Twice is as once."""
+    """Let JupyterHub's handlers ask our spawner about the options first. Twice is as once."""
     start = BaseHandler.spawn_single_user
     if hasattr(start, "__wrapped__"):
         return
@@ -43,15 +43,12 @@ def refuse_early() -> None:
         options: Any = None,
     ) -> None:
         spawner = user.spawners[server_name]
-        if not hasattr(spawner, "check"):
-            # A spawner that is not ours has no catalogue to check against.
-            return await start(self, user, server_name, display_name, options)
         try:
             spawner.check(spawner.orm_spawner.user_options or {} if options is None else options)
         except MachineLabsError as error:
             if options is None:
                 spawner.forget_bad_choice()
             raise refusal(error) from error
-        return await start(self, user, server_name, display_name, options)
+        await start(self, user, server_name, display_name, options)
 
     BaseHandler.spawn_single_user = checked
