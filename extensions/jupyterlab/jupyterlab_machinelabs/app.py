@@ -19,7 +19,9 @@ from jupyterlab_machinelabs.opening import Opening
 from jupyterlab_machinelabs.packages import Packages
 from jupyterlab_machinelabs.publishing import Publishing
 from jupyterlab_machinelabs.recent import Recent
+from jupyterlab_machinelabs.renames import Renames
 from jupyterlab_machinelabs.targets import Targets
+from jupyterlab_machinelabs.updating import Updating
 from jupyterlab_machinelabs.web import Tools
 from machinelabs import Hub
 from machinelabs.fingerprints import Fingerprints
@@ -59,15 +61,17 @@ def build(server_app: Any, config: Config) -> Tools:
     prints = Fingerprints()
     targets = Targets(root=Path(server_app.root_dir).resolve())
     recent = Recent(file=Path(jupyter_data_dir()) / "machinelabs" / "recent.json")
+    opening = Opening(hub=hub, targets=targets, prints=prints, recent=recent)
     jobs = Jobs(on_fault=server_app.log.error)
     return Tools(
         config=config,
         hub=hub,
         jobs=jobs,
         publishing=Publishing(hub=hub, targets=targets, recent=recent),
-        opening=Opening(hub=hub, targets=targets, prints=prints, recent=recent),
+        opening=opening,
         packages=Packages(targets=targets, python=config.python),
         recent=recent,
+        updating=Updating(hub=hub, targets=targets, prints=prints, forget=opening.forget_newest),
         activity=Activity(
             web_app=server_app.web_app,
             terminals=server_app.web_app.settings.get("terminal_manager"),
@@ -92,5 +96,6 @@ def add_to(server_app: Any, config: Config | None = None) -> Tools:
     server_app.web_app.add_handlers(".*$", routes)
     server_app.web_app.add_transform(count_transfers(tools.activity))
     count_only_changes(APIHandler)
+    Renames(targets=tools.opening.targets, log=server_app.log).listen(server_app.event_logger)
     server_app.io_loop.add_callback(tools.activity.start)
     return tools

@@ -12,6 +12,7 @@ from jupyterlab_machinelabs.jobs import Job
 from jupyterlab_machinelabs.web import LabsHandler
 from machinelabs import LabDraft
 from machinelabs.models import Lab
+from machinelabs.update import Source
 
 
 class About(LabsHandler):
@@ -180,13 +181,35 @@ class Open(LabsHandler):
         self.give({"lab": opened.lab, "path": opened.path, "folder": opened.folder})
 
 
-class Update(LabsHandler):
-    """Bring the newest revision in."""
+class UpdatePreview(LabsHandler):
+    """What an update would do."""
 
     @authenticated
     @authorized
     async def post(self) -> None:
-        self.give(await self.thread(self.tools.opening.update, self.body().text("path")))
+        body = self.body()
+        path, source = body.text("path"), body.choice("source", Source)
+        self.give(await self.thread(self.tools.updating.look, path, source))
+
+
+class Update(LabsHandler):
+    """Merge what is newer into the files here."""
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        body = self.body()
+        path, source = body.text("path"), body.choice("source", Source)
+        self.give(await self.thread(self.tools.updating.update, path, source))
+
+
+class UpdateUndo(LabsHandler):
+    """Put the files back as they were before the last update."""
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        self.give(await self.thread(self.tools.updating.undo, self.body().text("path")))
 
 
 class Adopt(LabsHandler):
@@ -269,6 +292,7 @@ def lab_json(lab: Lab) -> dict[str, Any]:
         "image": lab.image,
         "revision": lab.revision,
         "forks": lab.forks,
+        "stars": lab.stars,
         "updated_at": lab.updated_at.isoformat(),
         "url": lab.url,
         "mine": lab.may_edit,
@@ -287,6 +311,8 @@ ROUTES: Final[tuple[tuple[str, type[LabsHandler]], ...]] = (
     (r"jobs/([A-Za-z0-9_-]+)", JobState),
     ("open", Open),
     ("update", Update),
+    ("update/preview", UpdatePreview),
+    ("update/undo", UpdateUndo),
     ("adopt", Adopt),
     ("requirements", Requirements),
     ("packages/reset", PackagesReset),

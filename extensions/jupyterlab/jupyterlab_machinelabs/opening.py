@@ -1,4 +1,4 @@
-"""Open, update and fork labs: lay their files where JupyterLab shows them."""
+"""Open and fork labs: lay their files where JupyterLab shows them, and say how they stand."""
 
 import time
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ from jupyterlab_machinelabs.recent import Recent
 from jupyterlab_machinelabs.targets import Targets
 from machinelabs import Hub, Lab
 from machinelabs.checkout import Checkout, Overlap, place_for
-from machinelabs.errors import HubError, NotFound
+from machinelabs.errors import HubError
 from machinelabs.fingerprints import Fingerprints
-from machinelabs.links import Link
+from machinelabs.links import Link, State
 from machinelabs.publish import Publisher
 from machinelabs.status import status
+from machinelabs.update import undoable
 
 NEWEST_SECONDS: Final = 60
 """How long the number of a lab's newest revision is believed."""
@@ -38,7 +39,7 @@ class Opening:
 
     def __init__(self, *, hub: Hub, targets: Targets, prints: Fingerprints, recent: Recent) -> None:
         self._hub = hub
-        self._targets = targets
+        self.targets = targets
         self._prints = prints
         self._recent = recent
         self._newest: dict[str, tuple[float, Lab | None]] = {}
@@ -50,33 +51,22 @@ class Opening:
         status says that there is a newer one.
         """
         lab = self._hub.labs.get(name)
-        link = Link(place_for(lab.full_name, labs=self._targets.labs))
-        with self._targets.held(link):
+        link = Link(place_for(lab.full_name, labs=self.targets.labs))
+        with self.targets.held(link):
             state = link.read()
             if state is None or state.revision != lab.revision:
-                self._lay(link, lab, lay_beside=False)
-        folder = self._targets.name(link.root)
+                self._lay(link, lab)
+        folder = self.targets.name(link.root)
         self._recent.add(lab, folder)
         entrypoint = next(
             (
                 asked
                 for asked in (path, lab.entrypoint or "")
-                if asked and self._targets.resolve(f"{folder}/{asked}").is_file()
+                if asked and self.targets.resolve(f"{folder}/{asked}").is_file()
             ),
             "",
         )
         return Opened(lab.full_name, folder, entrypoint, lab.revision)
-
-    def update(self, path: str) -> dict[str, Any]:
-        """Lay the newest revision over the lab of `path`; what both changed lies beside yours."""
-        link = self._targets.need_linked(path)
-        state = link.read()
-        if state is None:
-            raise NotFound("This is not a lab any more.")
-        lab = self._hub.labs.get(state.lab)
-        with self._targets.held(link):
-            laid = self._checkout(link, lab, lay_beside=True)
-        return {"lab": lab.full_name, "revision": lab.revision, "beside": list(laid)}
 
     def fork(self, name: str) -> Lab:
         """Fork a lab, or find the fork that you have; yours are returned as they are."""
@@ -89,14 +79,14 @@ class Opening:
         Raises:
             Conflict: the files are of another revision than the fork was made from.
         """
-        link = self._targets.need_linked(path)
-        with self._targets.held(link):
+        link = self.targets.need_linked(path)
+        with self.targets.held(link):
             fork = Publisher(hub=self._hub).adopt(link)
         return {"lab": fork.full_name, "revision": fork.revision, "url": fork.url}
 
     def standing(self, path: str) -> dict[str, Any] | None:
         """Return how the files around `path` stand to their lab; None: they are of none."""
-        link = self._targets.linked(path)
+        link = self.targets.linked(path)
         state = link.read() if link else None
         if link is None or state is None:
             return None
@@ -107,9 +97,11 @@ class Opening:
             "revision": state.revision,
             "newest": lab.revision if lab else None,
             "url": lab.url if lab else None,
+            "original": self._original(lab, state),
+            "undoable": undoable(link) is not None,
             "may_edit": lab.may_edit if lab else None,
             "visibility": lab.visibility if lab else None,
-            "path": self._targets.name(link.root / (link.only or "")),
+            "path": self.targets.name(link.root / (link.only or "")),
             "kind": "folder" if link.only is None else "file",
             "strip": state.strip,
             "changed": list(found.changed),
@@ -117,27 +109,40 @@ class Opening:
             "deleted": list(found.deleted),
         }
 
+    def _original(self, lab: Lab | None, state: State) -> dict[str, Any] | None:
+        """Return which revision of the original is merged in here, and which is its newest."""
+        if lab is None or lab.parent is None or not lab.parent.exists:
+            return None
+        parent = self._known(f"{lab.parent.owner}/{lab.parent.name}")
+        if parent is None:
+            return None
+        return {
+            "lab": parent.full_name,
+            "revision": state.synced or lab.parent.synced,
+            "newest": parent.revision,
+            "url": parent.url,
+        }
+
     def forget_newest(self, path: str) -> None:
         """Ask the service anew about the lab of `path` the next time."""
-        link = self._targets.linked(path)
+        link = self.targets.linked(path)
         state = link.read() if link else None
-        if state:
-            self._newest.pop(state.lab, None)
+        if state is None:
+            return
+        _, lab = self._newest.pop(state.lab, (0.0, None))
+        if lab and lab.parent:
+            self._newest.pop(f"{lab.parent.owner}/{lab.parent.name}", None)
 
-    def _lay(self, link: Link, lab: Lab, *, lay_beside: bool) -> None:
+    def _lay(self, link: Link, lab: Lab) -> None:
         try:
-            self._checkout(link, lab, lay_beside=lay_beside)
+            with self._hub.labs.archive(lab.full_name, lab.revision) as archive:
+                Checkout(link=link, prints=self._prints).lay(
+                    archive, lab=lab.full_name, revision=lab.revision
+                )
         except Overlap:
             # Yours stays, whole; JupyterLab's status item says that a newer revision is there.
             return
-
-    def _checkout(self, link: Link, lab: Lab, *, lay_beside: bool) -> tuple[str, ...]:
-        with self._hub.labs.archive(lab.full_name, lab.revision) as archive:
-            laid = Checkout(link=link, prints=self._prints).lay(
-                archive, lab=lab.full_name, revision=lab.revision, lay_beside=lay_beside
-            )
         self._newest.pop(lab.full_name, None)
-        return laid.beside
 
     def _known(self, name: str) -> Lab | None:
         asked_at, lab = self._newest.get(name, (0.0, None))

@@ -6,6 +6,7 @@ import json
 from collections.abc import Callable, Mapping
 from concurrent.futures import Executor
 from dataclasses import dataclass
+from enum import StrEnum
 from http import HTTPStatus
 from typing import Any, Final, ParamSpec, TypeVar
 
@@ -18,6 +19,7 @@ from jupyterlab_machinelabs.opening import Opening
 from jupyterlab_machinelabs.packages import Packages
 from jupyterlab_machinelabs.publishing import Publishing
 from jupyterlab_machinelabs.recent import Recent
+from jupyterlab_machinelabs.updating import Updating
 from machinelabs import Hub
 from machinelabs.errors import (
     BadInput,
@@ -34,6 +36,7 @@ from machinelabs.errors import (
 
 P = ParamSpec("P")
 T = TypeVar("T")
+E = TypeVar("E", bound=StrEnum)
 
 STATUS: Final[Mapping[type[HubError], HTTPStatus]] = {
     Offline: HTTPStatus.BAD_GATEWAY,
@@ -60,6 +63,7 @@ class Tools:
     opening: Opening
     packages: Packages
     recent: Recent
+    updating: Updating
     activity: Activity
     threads: Executor
 
@@ -126,6 +130,14 @@ class Body:
         if not isinstance(value, str):
             raise BadInput(f"“{key}” must be a text.")
         return value
+
+    def choice(self, key: str, kind: type[E]) -> E:
+        """Return one of the values of an enumeration of words."""
+        try:
+            return kind(self.text(key))
+        except ValueError as error:
+            words = ", ".join(kind)
+            raise BadInput(f"“{key}” must be one of: {words}.") from error
 
     def flag(self, key: str) -> bool | None:
         """Return true, false, or None where nothing is said."""

@@ -22,6 +22,7 @@ export interface ILab {
   image: string | null;
   revision: number;
   forks: number;
+  stars: number;
   updated_at: string;
   url: string;
   mine: boolean;
@@ -46,6 +47,15 @@ export interface IStanding {
   revision: number;
   newest: number | null;
   url: string | null;
+  /** The lab that this one was forked from: what of it is merged in here, and its newest. */
+  original: {
+    lab: string;
+    revision: number;
+    newest: number;
+    url: string;
+  } | null;
+  /** Whether the last update can be undone. */
+  undoable: boolean;
   may_edit: boolean | null;
   visibility: string | null;
   path: string;
@@ -97,6 +107,38 @@ export interface IOpened {
   lab: string;
   path: string;
   folder: string;
+}
+
+/** What an update takes over: the original's changes, or those of this lab published elsewhere. */
+export type UpdateSource = 'original' | 'newest';
+
+/** What an update does to the files here, or did. */
+export interface IUpdate {
+  lab: string;
+  theirs: string;
+  base: number;
+  to: number;
+  conflicts: number;
+  files: {
+    path: string;
+    change: 'added' | 'changed' | 'removed' | 'merged' | 'conflict' | 'kept';
+    note: string;
+    conflicts: number;
+  }[];
+  /** Files of theirs that were laid under another name. */
+  beside: string[];
+}
+
+/** An update that was done, in the folder `folder`. */
+export interface IUpdated extends IUpdate {
+  folder: string;
+}
+
+export interface IUndone {
+  folder: string;
+  to: number;
+  restored: string[];
+  set_aside: string[];
 }
 
 export interface IIdle {
@@ -183,10 +225,16 @@ export class LabsApi {
     return this.post('open', { lab, fork });
   }
 
-  update(
-    path: string
-  ): Promise<{ lab: string; revision: number; beside: string[] }> {
-    return this.post('update', { path });
+  updatePreview(path: string, source: UpdateSource): Promise<IUpdate> {
+    return this.post('update/preview', { path, source });
+  }
+
+  update(path: string, source: UpdateSource): Promise<IUpdated> {
+    return this.post('update', { path, source });
+  }
+
+  undoUpdate(path: string): Promise<IUndone> {
+    return this.post('update/undo', { path });
   }
 
   adopt(path: string): Promise<{ lab: string; revision: number; url: string }> {

@@ -6,13 +6,17 @@ import { labs } from './labs';
 import { packages } from './packages';
 import { panel } from './panel';
 import { publish } from './publish';
+import { saving } from './saving';
 import { status } from './status';
+import { update } from './update';
 
 // eslint-disable-next-line @typescript-eslint/no-explicit-any
 const plugins: JupyterFrontEndPlugin<any>[] = [
   labs,
   panel,
+  saving,
   publish,
+  update,
   status,
   packages,
   idle

@@ -127,6 +127,7 @@ function LabRow(
         {scope === 'mine' ? visibility(text, lab.visibility) : lab.lab}
         {` · r${lab.revision} · `}
         <When at={lab.updated_at} />
+        {lab.stars > 0 && ` · ${text.panel.stars(lab.stars)}`}
         {lab.forks > 0 && ` · ${text.panel.forks(lab.forks)}`}
       </div>
       {lab.description && (

@@ -9,18 +9,19 @@ import { IDefaultFileBrowser } from '@jupyterlab/filebrowser';
 import { INotebookTracker } from '@jupyterlab/notebook';
 import { ITranslator, nullTranslator } from '@jupyterlab/translation';
 
+import { OpenDocuments } from './documents';
 import { flaskIcon } from './icons';
 import { LabsModel } from './model';
 import { Publisher } from './publisher';
 import { Saves } from './saves';
 import { strings } from './strings';
-import { CommandIDs, ILabs } from './tokens';
+import { CommandIDs, ILabs, ISaves } from './tokens';
 
 export const publish: JupyterFrontEndPlugin<void> = {
   id: 'jupyterlab-machinelabs:publish',
   description: 'Publish a notebook, a file or a folder as a lab.',
   autoStart: true,
-  requires: [ILabs],
+  requires: [ILabs, ISaves],
   optional: [
     IDocumentManager,
     IDefaultFileBrowser,
@@ -31,6 +32,7 @@ export const publish: JupyterFrontEndPlugin<void> = {
   activate: (
     app: JupyterFrontEnd,
     model: LabsModel,
+    saves: Saves,
     documents: IDocumentManager | null,
     browser: IDefaultFileBrowser | null,
     notebooks: INotebookTracker | null,
@@ -38,9 +40,13 @@ export const publish: JupyterFrontEndPlugin<void> = {
     palette: ICommandPalette | null
   ) => {
     const text = strings((translator ?? nullTranslator).load('machinelabs'));
-    const saves = new Saves(app.docRegistry);
-    const publisher = new Publisher({ app, model, text, documents, saves });
     const { commands } = app;
+    const publisher = new Publisher({
+      model,
+      text,
+      documents: new OpenDocuments(app, documents, saves),
+      catchUp: () => commands.execute(CommandIDs.update)
+    });
     let connected = false;
     model.about.then(
       about => {

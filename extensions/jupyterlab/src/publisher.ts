@@ -1,27 +1,26 @@
 /** Walks a person through publishing: dialog, progress, and what came of it. */
-import { JupyterFrontEnd } from '@jupyterlab/application';
 import { Clipboard, Dialog, Notification } from '@jupyterlab/apputils';
-import { IDocumentManager } from '@jupyterlab/docmanager';
 
 import { IJob, IStanding, LabsError } from './api';
 import { follow, IEnding } from './follow';
+import { OpenDocuments } from './documents';
 import { LabsModel } from './model';
 import { tagsOf } from './names';
-import { Saves } from './saves';
 import { sentence } from './sentence';
 import { PublishBody, PublishDialog } from './publishdialog';
 import { IPublishForm } from './publishform';
+import { isStale } from './standing';
 import { Strings } from './strings';
 
 const TOAST_MS = 15_000;
 const FAILED_MS = 5000;
 
 export interface IPublisherOptions {
-  app: JupyterFrontEnd;
   model: LabsModel;
   text: Strings;
-  documents: IDocumentManager | null;
-  saves: Saves;
+  documents: OpenDocuments;
+  /** Take over what was published elsewhere; resolves when that is done or not wanted. */
+  catchUp: () => Promise<unknown>;
 }
 
 export class Publisher {
@@ -36,7 +35,7 @@ export class Publisher {
         model.api.licences(),
         model.api.standing(path)
       ]);
-      await this.saveAll(standing?.path ?? path);
+      await this._options.documents.save(standing?.path ?? path);
       const form: IPublishForm = {
         again: standing !== null,
         path: standing?.path ?? path,
@@ -83,12 +82,18 @@ export class Publisher {
         failed = '';
         continue;
       }
+      if (answer.button.actions.includes('catch-up')) {
+        await this._options.catchUp();
+        standing = await model.api.standing(form.path);
+        failed = '';
+        continue;
+      }
       if (!answer.button.accept || answer.value === null) {
         return;
       }
       form = answer.value;
       try {
-        await this.saveAll(form.path);
+        await this._options.documents.save(form.path);
         await this.send(form, standing);
         model.labsDid();
         return;
@@ -121,17 +126,23 @@ export class Publisher {
     }
     const next = standing.revision + 1;
     const isMine = standing.may_edit !== false;
+    const asNew = Dialog.createButton({
+      label: words.asNew,
+      actions: ['as-new'],
+      accept: false
+    });
+    const catchUp = Dialog.createButton({
+      label: words.catchUp,
+      actions: ['catch-up'],
+      accept: false
+    });
     return {
       title: isMine
         ? words.againTitle(standing.lab, next)
         : words.forkTitle(standing.lab),
       buttons: [
         cancel,
-        Dialog.createButton({
-          label: words.asNew,
-          actions: ['as-new'],
-          accept: false
-        }),
+        isStale(standing) ? catchUp : asNew,
         Dialog.okButton({
           label: isMine ? words.publishRevision(next) : words.forkAndPublish
         })
@@ -208,21 +219,5 @@ export class Publisher {
         }
       ]
     };
-  }
-
-  /** Save what is open and changed at `path` or below it: what you see is what leaves. */
-  private async saveAll(path: string): Promise<void> {
-    const { app, documents, saves } = this._options;
-    const { contents } = app.serviceManager;
-    for (const widget of app.shell.widgets('main')) {
-      const context = documents?.contextForWidget(widget);
-      if (!context?.model.dirty || context.model.readOnly) {
-        continue;
-      }
-      const open = contents.localPath(context.path);
-      if (open === path || open.startsWith(`${path}/`)) {
-        await saves.save(context);
-      }
-    }
   }
 }

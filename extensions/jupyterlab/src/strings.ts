@@ -12,7 +12,10 @@ export function strings(trans: TranslationBundle) {
       publish: trans.__('Publish as lab…'),
       publishCaption: trans.__('Publish this notebook or its folder as a lab'),
       openPage: trans.__('Open the page of this lab'),
-      update: trans.__('Get the newest revision of this lab'),
+      update: trans.__('Update this lab from its original…'),
+      undoUpdate: trans.__('Undo the last update of this lab'),
+      propose: trans.__('Propose changes to the original…'),
+      history: trans.__('Show the history of this lab'),
       showPanel: trans.__('Show labs'),
       resetPackages: trans.__('Reset installed packages…')
     },
@@ -48,6 +51,7 @@ export function strings(trans: TranslationBundle) {
       noRecent: trans.__('Labs that you open or publish are listed here.'),
       exploreAll: trans.__('Explore labs'),
       forks: (count: number) => trans._n('%1 fork', '%1 forks', count),
+      stars: (count: number) => trans._n('%1 star', '%1 stars', count),
       notConnected: trans.__(
         'This server does not belong to a MachineLabs site, so there are no labs here.'
       )
@@ -105,6 +109,7 @@ export function strings(trans: TranslationBundle) {
       publishRevision: (revision: number) => trans.__('Publish r%1', revision),
       cancel: trans.__('Cancel'),
       asNew: trans.__('Publish as a new lab instead'),
+      catchUp: trans.__('Update…'),
       notYours: (lab: string) =>
         trans.__(
           '%1 is not yours. Publishing makes a fork of it in your labs first; the original stays as it is.',
@@ -129,39 +134,79 @@ export function strings(trans: TranslationBundle) {
     },
     status: {
       changed: (count: number) => trans._n('%1 changed', '%1 changed', count),
-      newer: (revision: number) => trans.__('r%1 is newer', revision),
+      newer: (revision: number) => trans.__('r%1 is newer: Update…', revision),
       caption: (lab: string) =>
         trans.__(
-          'How the files here stand to %1. Click to publish or update.',
+          'How the files here stand to %1. Click to publish what changed.',
           lab
         ),
+      originalNewer: (revision: number) =>
+        trans.__('r%1 of the original is newer: Update…', revision),
+      updateCaption: trans.__(
+        'See what would change in your files, then take it over'
+      ),
       sameTitle: (lab: string, revision: number) =>
         trans.__('%1 · r%2', lab, revision),
       same: trans.__('Your files are those of this revision.'),
-      staleTitle: (revision: number) => trans.__('r%1 is newer', revision),
-      stale: (lab: string, newest: number, revision: number) =>
-        trans.__(
-          '%1 has r%2, and your files are of r%3. Get r%2 first: what you changed stays, and what both changed is laid beside yours.',
-          lab,
-          newest,
-          revision
-        ),
-      get: (revision: number) => trans.__('Get r%1', revision),
-      got: (lab: string, revision: number) =>
-        trans.__('Your files of %1 are now of r%2.', lab, revision),
-      gotBeside: (lab: string, revision: number, paths: string[]) =>
-        trans.__(
-          'Your files of %1 are now of r%2. You had changed what r%2 changed too, so its files are beside yours: %3.',
-          lab,
-          revision,
-          paths.join(', ')
-        ),
-      files: {
-        changed: trans.__('changed'),
-        added: trans.__('new'),
-        deleted: trans.__('deleted')
-      },
       close: trans.__('Close')
+    },
+    update: {
+      title: (lab: string, theirs: string, revision: number) =>
+        lab === theirs
+          ? trans.__('Update to r%1 of %2', revision, lab)
+          : trans.__('Update %1 with r%2 of %3', lab, revision, theirs),
+      since: (theirs: string, base: number, to: number) =>
+        trans.__('What %1 changed from r%2 to r%3:', theirs, base, to),
+      files: trans.__('Files that change here'),
+      changes: {
+        added: trans.__('new'),
+        changed: trans.__('changed'),
+        removed: trans.__('removed'),
+        merged: trans.__('merged with yours'),
+        conflict: trans.__('both kept'),
+        kept: trans.__('yours stays')
+      } as { [change: string]: string },
+      places: (count: number) =>
+        trans._n('%1 place to decide', '%1 places to decide', count),
+      willMark: (count: number) =>
+        trans._n(
+          'You and they changed the same in %1 place. It will hold both, marked, for you to decide.',
+          'You and they changed the same in %1 places. They will hold both, marked, for you to decide.',
+          count
+        ),
+      safe: trans.__(
+        'Nothing of yours is lost, and you can undo it afterwards.'
+      ),
+      update: trans.__('Update'),
+      nothing: (theirs: string, revision: number) =>
+        trans.__('Your files hold all of r%1 of %2 already.', revision, theirs),
+      done: (theirs: string, revision: number) =>
+        trans.__('Your files now hold r%1 of %2.', revision, theirs),
+      doneMarked: (theirs: string, revision: number, count: number) =>
+        trans._n(
+          'Your files now hold r%2 of %3. %1 place holds both sides, marked: keep what you want of it.',
+          'Your files now hold r%2 of %3. %1 places hold both sides, marked: keep what you want of them.',
+          count,
+          revision,
+          theirs
+        ),
+      beside: (paths: string[]) =>
+        trans.__('Laid beside yours: %1.', shorten(paths)),
+      undo: trans.__('Undo'),
+      showMarked: trans.__('Show'),
+      undone: (revision: number) =>
+        trans.__('Your files are as they were before r%1 came in.', revision),
+      undoneAside: (revision: number, paths: string[]) =>
+        trans.__(
+          'Your files are as they were before r%1 came in. What you had edited since is kept here: %2.',
+          revision,
+          shorten(paths)
+        ),
+      saveFirst: (paths: string[]) =>
+        trans.__(
+          'Save %1 first: it could not be saved, and nothing was changed.',
+          shorten(paths)
+        )
     },
     packages: {
       offer: (missing: string[]) =>

@@ -146,10 +146,21 @@ def test_a_stale_publish_says_so_and_loses_nothing(
     assert (olga.home / "stale/other.txt").read_text() == "from here"
     assert olga.get("standing", path="stale")["lab"]["revision"] == 1
 
-    updated = olga.post("update", {"path": "stale"})
-    assert updated["beside"] == ["other (r2).txt"]
+    # Looking changes nothing; updating keeps both sides, and undoing brings back the exact bytes.
+    asked = {"path": "stale", "source": "newest"}
+    seen = olga.post("update/preview", asked)
+    assert [file["path"] for file in seen["files"]] == ["other.txt"]
+    assert seen["conflicts"] == 1
     assert (olga.home / "stale/other.txt").read_text() == "from here"
-    assert (olga.home / "stale/other (r2).txt").read_text() == "from the laptop"
+    assert olga.post("update", asked)["folder"] == "stale"
+    both = (olga.home / "stale/other.txt").read_text()
+    assert "from here" in both
+    assert "from the laptop" in both
+    assert olga.get("standing", path="stale")["lab"]["undoable"] is True
+    assert olga.post("update/undo", {"path": "stale"})["restored"] == ["other.txt"]
+    assert (olga.home / "stale/other.txt").read_text() == "from here"
+    assert olga.get("standing", path="stale")["lab"]["revision"] == 1
+    olga.post("update", asked)
     job = olga.finish(olga.post("revise", {"path": "stale", "message": "Both"}))
     assert job["result"]["revision"] == 3
 
@@ -274,3 +285,47 @@ def test_strangers_get_nothing(olga: NotebookServer) -> None:
         answer = stranger.get("/machinelabs/open?lab=a/b", headers=NAVIGATION)
         assert answer.status_code == 302
         assert "/login" in answer.headers["Location"]
+
+
+def test_a_notebook_published_alone_keeps_its_lab_when_it_is_renamed_and_moved(
+    olga: NotebookServer,
+) -> None:
+    olga.write("first.ipynb", BOOK)
+    publish(olga, "first.ipynb", "renamed")
+    (olga.home / "later").mkdir()
+    for old, new in (("first.ipynb", "second.ipynb"), ("second.ipynb", "later/third.ipynb")):
+        answer = olga.http.patch(f"/api/contents/{old}", json={"path": new})
+        answer.raise_for_status()
+        assert olga.get("standing", path=new)["lab"]["lab"] == f"{OWNER}/renamed"
+        assert olga.get("standing", path=old)["lab"] is None
+    assert not (olga.home / ".machinelabs/files/first.ipynb.json").exists()
+    # The next revision has the file under its new name alone.
+    job = olga.finish(olga.post("revise", {"path": "later/third.ipynb", "message": "Renamed"}))
+    assert (job["result"]["lab"], job["result"]["revision"]) == (f"{OWNER}/renamed", 2)
+    assert olga.get("standing", path="later/third.ipynb")["lab"]["changed"] == []
+    opened = olga.post("open", {"lab": f"{OWNER}/renamed"})
+    assert opened["path"] == "labs/renamed/third.ipynb"
+
+
+def test_a_fork_is_told_of_a_newer_original_and_catches_up(
+    olga: NotebookServer, omar: NotebookServer
+) -> None:
+    olga.write("origin/main.ipynb", BOOK)
+    olga.write("origin/table.csv", "1\n")
+    publish(olga, "origin", "origin")
+    omar.post("open", {"lab": f"{OWNER}/origin", "fork": True})
+    olga.write("origin/table.csv", "1\n2\n")
+    olga.finish(olga.post("revise", {"path": "origin", "message": "More"}))
+    omar.write("labs/origin/mine.txt", "mine")
+
+    asked = {"path": "labs/origin", "source": "original"}
+    seen = omar.post("update/preview", asked)
+    assert (seen["theirs"], seen["to"], seen["conflicts"]) == (f"{OWNER}/origin", 2, 0)
+    original = omar.get("standing", path="labs/origin")["lab"]["original"]
+    assert (original["lab"], original["revision"], original["newest"]) == (f"{OWNER}/origin", 1, 2)
+    omar.post("update", asked)
+    assert (omar.home / "labs/origin/table.csv").read_text() == "1\n2\n"
+    assert (omar.home / "labs/origin/mine.txt").read_text() == "mine"
+    assert omar.get("standing", path="labs/origin")["lab"]["original"]["revision"] == 2
+    refused = omar.ask("POST", "update", {"path": "labs/origin", "source": "elsewhere"})
+    assert (refused.status_code, "original, newest" in refused.text) == (422, True)

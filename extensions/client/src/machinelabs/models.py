@@ -8,12 +8,16 @@ from typing import Any, Self
 
 @dataclass(frozen=True, slots=True)
 class Parent:
-    """The revision that a lab was forked from; `exists` is False when the lab is gone."""
+    """The revision that a lab was forked from; `exists` is False when the lab is gone.
+
+    `synced` is the newest revision of it that is merged into the fork.
+    """
 
     owner: str
     name: str
     revision: int
     exists: bool
+    synced: int
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,6 +37,7 @@ class Lab:
     revision: int
     parent: Parent | None
     forks: int
+    stars: int
     created_at: datetime
     updated_at: datetime
     url: str
@@ -62,8 +67,15 @@ class Lab:
             entrypoint=body.get("entrypoint"),
             revision=body["revision"],
             parent=parent
-            and Parent(parent["owner"], parent["name"], parent["revision"], parent["exists"]),
+            and Parent(
+                parent["owner"],
+                parent["name"],
+                parent["revision"],
+                parent["exists"],
+                parent["synced"],
+            ),
             forks=body["forks"],
+            stars=body["stars"],
             created_at=datetime.fromisoformat(body["created_at"]),
             updated_at=datetime.fromisoformat(body["updated_at"]),
             url=body["url"],

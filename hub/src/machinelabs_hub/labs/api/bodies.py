@@ -131,12 +131,19 @@ class ParentBody(_Given):
     name: str
     revision: int
     exists: Annotated[bool, Field(description="False: that lab was deleted.")]
+    synced: Annotated[
+        int, Field(description="The newest revision of it that is merged into this lab.")
+    ]
 
     @classmethod
     def of(cls, parent: Parent) -> Self:
         """Return the JSON of a parent."""
         return cls(
-            owner=parent.owner, name=parent.name, revision=parent.revision, exists=parent.exists
+            owner=parent.owner,
+            name=parent.name,
+            revision=parent.revision,
+            exists=parent.exists,
+            synced=parent.synced or parent.revision,
         )
 
 
