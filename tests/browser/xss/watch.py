@@ -18,7 +18,7 @@ POKE = """() => {
 LOOK = """() => ({
   scripts: [...document.querySelectorAll("main script, main iframe, main object, main embed, main base,"
     + "main meta, main link, main style, main form:not([action^='/services/labs']), main input, main button:not(.ml-copy)")]
-    .filter((element) => !element.closest(".ml-lab-acts"))
+    .filter((element) => !element.closest(".ml-lab-acts, .ml-picker"))
     .map((element) => element.outerHTML.slice(0, 200)),
   links: [...document.querySelectorAll("a[href], area[href]")].map((a) => a.protocol)
     .filter((protocol) => !["http:", "https:", "mailto:"].includes(protocol)),
