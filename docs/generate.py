@@ -23,6 +23,8 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import machinelabs_hub
+from machinelabs.cli.exits import MEANINGS, Exit
+from machinelabs.cli.main import parser as ml_parser
 from machinelabs_hub import scopes
 from machinelabs_hub.catalog.load import load as load_catalog
 from machinelabs_hub.catalog.model import Flavour, Image
@@ -181,6 +183,8 @@ def scopes_page() -> str:
         ("A person, beside JupyterHub's `user` role", scopes.USER_EXTRA),
         ("The token inside a person's container", scopes.SERVER_TOKEN),
         ("A browser's sign-in to the labs pages", scopes.LABS_OAUTH),
+        ("A program that signed in with `ml login`", scopes.PROGRAM_TOKEN),
+        ("A yes to such a program, while its token is made", scopes.PROGRAM_GRANT),
         ("The labs service itself", scopes.LABS_SERVICE_ROLE),
         ("The idle culler", scopes.CULLER_ROLE),
         ("The operator's commands on the site's machine", scopes.OPERATOR_ROLE),
@@ -274,6 +278,24 @@ def _usage(order: argparse.ArgumentParser) -> list[str]:
     return order.format_help().rstrip().splitlines()
 
 
+def ml_page() -> str:
+    """`ml`, what it takes and how it ends."""
+    lines = [
+        "# The `ml` command",
+        "",
+        "Labs from a terminal. [How to use it](../how-to/ml.md) says what for.",
+        "",
+        "```text",
+        *_usage(ml_parser()),
+        "```",
+    ]
+    for path, order in _orders(ml_parser(), "ml"):
+        lines += ["", f"## `{path}`", "", "```text", *_usage(order), "```"]
+    lines += ["", "## Exit codes", "", "| code | meaning |", "|---|---|"]
+    lines += [f"| {code.value} | {_cell(MEANINGS[code])} |" for code in Exit]
+    return "\n".join(lines) + "\n"
+
+
 def images_page() -> str:
     """The images and flavours of `images/catalog.yaml`."""
     catalog = load_catalog(ROOT / "images" / "catalog.yaml", ROOT / "no-builds.json")
@@ -311,6 +333,7 @@ PAGES: Final[dict[Path, Callable[[], str]]] = {
     REFERENCE / "scopes.md": lambda: GENERATED + scopes_page(),
     REFERENCE / "api.md": lambda: GENERATED + api_page(),
     REFERENCE / "openapi.json": openapi_text,
+    REFERENCE / "ml.md": lambda: GENERATED + ml_page(),
     REFERENCE / "commands.md": lambda: GENERATED + commands_page(),
     REFERENCE / "images.md": lambda: GENERATED + images_page(),
     ROOT / "config" / "single" / "settings.yaml": example_settings,
