@@ -18,7 +18,12 @@ from machinelabs_hub.labs.services.intake import TooManyFiles
 from machinelabs_hub.labs.services.reindex import reindex
 from machinelabs_hub.labs.services.revisions import NoRevision, StaleRevision
 from machinelabs_hub.labs.services.tools import Tools
-from machinelabs_hub.labs.services.updates import NoOriginal, NothingToUndo, UpToDate
+from machinelabs_hub.labs.services.updates import (
+    NoOriginal,
+    NothingToUndo,
+    StaleUpdate,
+    UpToDate,
+)
 from machinelabs_hub.labs.services.working_copies import BadBase
 
 FIRST, SECOND = cell("code", "x = 1\ny = 2\nz = 3", "one"), cell("markdown", "# Old", "two")
@@ -168,11 +173,11 @@ def test_a_preview_of_before_applies_to_nothing_newer(viewed_by: As) -> None:
     revise(viewed_by, ADA, original, model_py=b"theirs\n")
     seen = viewed_by(BOB).updates.preview("bob", "digits")
     revise(viewed_by, BOB, fork, notes_txt=b"mine\n")
-    with pytest.raises(StaleRevision):
+    with pytest.raises(StaleUpdate):
         viewed_by(BOB).updates.apply("bob", "digits", expected=seen.fingerprint)
     seen = viewed_by(BOB).updates.preview("bob", "digits")
     revise(viewed_by, ADA, original, model_py=b"even newer\n")
-    with pytest.raises(StaleRevision):
+    with pytest.raises(StaleUpdate):
         viewed_by(BOB).updates.apply("bob", "digits", expected=seen.fingerprint)
     assert viewed_by(BOB).labs.get("bob", "digits").revision == 2
 

@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 
 from machinelabs_hub.labs.api.addresses import Name, Owner, refusals
 from machinelabs_hub.labs.api.bodies import RevisionBody
+from machinelabs_hub.labs.api.idempotency import Once
 from machinelabs_hub.labs.api.multipart import described
 from machinelabs_hub.labs.api.uploads import upload
 from machinelabs_hub.labs.merge.report import CellChange, FileChange
@@ -19,7 +20,7 @@ from machinelabs_hub.labs.security import Ctx
 from machinelabs_hub.labs.services.updates import Preview
 from machinelabs_hub.labs.services.working_copies import WorkingCopyService, WorkingMerge
 
-router = APIRouter(prefix="/labs/{owner}/{name}", tags=["updates"])
+router = APIRouter(prefix="/labs/{owner}/{name}", tags=["updates"], route_class=Once)
 
 _REVISION: Final = Field(ge=1, lt=2**31)
 _TAR: Final[dict[int | str, dict[str, Any]]] = {
@@ -148,7 +149,7 @@ def preview_update(
     return UpdateBody.of(found)
 
 
-@router.post("/update", status_code=201, responses=refusals(403, 404, 409, 413, 507))
+@router.post("/update", status_code=201, responses=refusals(403, 404, 409, 412, 413, 507))
 def apply_update(
     ctx: Ctx,
     owner: Owner,
@@ -158,7 +159,7 @@ def apply_update(
         str, Header(max_length=100, description="The `ETag` of the preview that was seen.")
     ] = "",
 ) -> RevisionBody:
-    """Update a fork from its original; 409 `stale_revision` if it is not what was seen."""
+    """Update a fork from its original; 412 `stale_update` if it is not what was seen."""
     to = body.to if body else None
     expected = "" if if_match.strip() == "*" else if_match.strip().removeprefix("W/").strip('"')
     return RevisionBody.of(ctx.updates.apply(owner, name, to=to, expected=expected)[0])

@@ -3,9 +3,10 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from hashlib import sha256
+from http import HTTPStatus
 from typing import Final
 
-from machinelabs_hub.errors import Conflict, NotFound
+from machinelabs_hub.errors import Conflict, MachineLabsError, NotFound
 from machinelabs_hub.labs.merge.report import Names
 from machinelabs_hub.labs.models.access import Action
 from machinelabs_hub.labs.models.lab import Lab, Parent
@@ -38,6 +39,19 @@ class UpToDate(Conflict):
     """The fork has all that its original has."""
 
     code = "up_to_date"
+
+
+class StaleUpdate(MachineLabsError):
+    """An update would not do any more what was seen of it."""
+
+    code = "stale_update"
+    status = HTTPStatus.PRECONDITION_FAILED
+
+    def __init__(self, lab: Lab) -> None:
+        super().__init__(
+            f"{lab.path} or its original changed since you looked. Look at the update again, then "
+            "apply it. Nothing was changed."
+        )
 
 
 class NothingToUndo(Conflict):
@@ -134,18 +148,22 @@ class UpdateService:
             expected: the fingerprint of the preview that was seen; empty: none was.
 
         Raises:
-            StaleRevision: the fork or its original changed since the preview, or at this moment.
+            StaleUpdate: the fork or its original changed since the preview.
+            StaleRevision: the fork changed at this moment.
         """
         found = self.preview(owner, name, to=to)
         author = publisher(self._tools, self._viewer)
         if expected and expected != found.fingerprint:
-            raise _stale(found.lab)
+            raise StaleUpdate(found.lab)
         entries = merging.write(self._tools, found.lab.store, found.merged)
         face = self._checked(found.lab, entries)
         with self._tools.locks.hold(found.lab.uid):
             lab = lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
             if lab.revision != found.mine.number or not lab.parent or lab.parent.has != found.base:
-                raise _stale(lab)
+                raise StaleRevision(
+                    f"{lab.path} was changed at this moment. Look at the update again, then apply "
+                    "it. Nothing was changed."
+                )
             revision = next_revision.add(
                 self._tools,
                 lab,
@@ -283,10 +301,3 @@ class UpdateService:
         members = (Member(entry.path, entry.size, 0, entry.executable) for entry in entries)
         parcel = intake.check(members, read, self._tools.settings.limits, self._tools.catalog())
         return Face(parcel.config, parcel.entrypoint, parcel.texts)
-
-
-def _stale(lab: Lab) -> StaleRevision:
-    return StaleRevision(
-        f"{lab.path} or its original changed since you looked. Look at the update again, then "
-        "apply it. Nothing was changed."
-    )
