@@ -86,7 +86,7 @@ def test_publish_read_revise_fork_and_delete(
 
     fork = bob.post("/labs/api-ada/zebras/forks")
     assert fork.status_code == 201
-    expected = {"owner": "api-ada", "name": "zebras", "revision": 2, "exists": True}
+    expected = {"owner": "api-ada", "name": "zebras", "revision": 2, "exists": True, "synced": 2}
     assert fork.json()["parent"] == expected
     assert bob.post("/labs/api-ada/zebras/forks", json={}).status_code == 200
     assert visitor.get("/labs/api-ada/zebras/forks").json()["items"][0]["owner"] == "api-bob"
