@@ -233,6 +233,14 @@ class Limits(Section):
     publishes_per_hour: Annotated[int, Field(ge=1, title="Most publishes of a person, an hour")] = (
         120
     )
+    searches_per_minute: Annotated[
+        int,
+        Field(
+            ge=1,
+            title="Most searches of a person, a minute",
+            description="Searching while one types counts, too.",
+        ),
+    ] = 240
     requests_per_minute: Annotated[
         int,
         Field(ge=1, title="Most requests a minute from one address that is not signed in"),

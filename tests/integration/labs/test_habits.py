@@ -4,12 +4,13 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
 from tests.support.many_labs import notebook, tar_of
-from tests.support.site import Site
+from tests.support.site import Site, running
 
 pytestmark = pytest.mark.engine
 
@@ -158,6 +159,31 @@ def test_of_many_changes_of_what_was_read_one_is_done(ada: httpx.Client) -> None
     for thread in threads:
         thread.join()
     assert sorted(statuses) == [200] + [412] * 7
+
+
+def test_whoever_searches_or_publishes_very_often_is_told_when_to_go_on(tmp_path: Path) -> None:
+    limits = {"searches_per_minute": 3, "publishes_per_hour": 2}
+    with running(tmp_path, limits=limits) as site, api(site, OWNER) as client:
+        with api(site, OTHER) as other:
+            lab = publish(other, "Original").json()
+        forks = f"/labs/{lab['owner']}/{lab['name']}/forks"
+        answers = [
+            publish(client, "One"),
+            client.post(forks),
+            client.post(forks, json={"name": "x"}),
+        ]
+        assert [answer.status_code for answer in answers] == [201, 201, 429]
+        assert 0 < int(answers[2].headers["retry-after"]) <= 3600
+        words = {"q": "original"}
+        found = [client.get("/labs", params=words).status_code for _ in range(4)]
+        assert found == [200, 200, 200, 429]
+        again = client.get("/labs", params=words)
+        assert set(again.json()) == {"code", "message", "field"}
+        assert 0 < int(again.headers["retry-after"]) <= 60
+        # Reading goes on; another person searches on.
+        assert client.get("/labs").status_code == 200
+        with api(site, OTHER) as other:
+            assert other.get("/labs", params=words).status_code == 200
 
 
 def test_a_body_without_end_is_cut_off(ada: httpx.Client) -> None:

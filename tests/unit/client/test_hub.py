@@ -155,3 +155,21 @@ def test_a_name_cannot_leave_its_place_in_the_address(site: Site) -> None:
     with Hub(site.url) as hub, pytest.raises(errors.NotFound):
         hub.labs.get("a?b#c/%2e%2e")
     assert site.seen[0][1] == "/services/labs/api/v1/labs/a%3Fb%23c/%252e%252e"
+
+
+def test_what_is_made_is_asked_for_again_by_the_same_key_when_the_line_breaks(site: Site) -> None:
+    keys: list[str | None] = []
+
+    def broken_line(handler: BaseHTTPRequestHandler) -> None:
+        keys.append(handler.headers["Idempotency-Key"])
+        if len(keys) == 1:
+            handler.close_connection = True
+            return
+        json_answer(201, {"number": 7})(handler)
+
+    site.answer = broken_line
+    with Hub(site.url, "tok") as hub:
+        assert hub.labs.propose("ada/digits", fork="ben/digits", title="T") == 7
+    assert len(keys) == 2
+    assert keys[0]
+    assert keys[0] == keys[1]

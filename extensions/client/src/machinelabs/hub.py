@@ -69,7 +69,7 @@ class Hub:
     def licences(self) -> tuple[Licence, ...]:
         """Return the licences that a lab may have, the suggested one first."""
         body = self._transport.json("GET", "licences")
-        return _read(lambda: tuple(Licence(row["id"], row["title"]) for row in body))
+        return _read(lambda: tuple(Licence(row["id"], row["title"]) for row in body["items"]))
 
     def catalog(self) -> dict[str, Any]:
         """Return the images and flavours of the site."""
@@ -143,13 +143,13 @@ class Labs:
 
     def fork(self, lab: str, *, name: str = "") -> Lab:
         """Copy a lab to your labs, or find the fork that you have."""
-        body = self._transport.json("POST", f"{_path(lab)}/forks", json={"name": name or None})
+        body = self._transport.create(f"{_path(lab)}/forks", {"name": name or None})
         return _read(lambda: Lab.from_json(body))
 
     def propose(self, lab: str, *, fork: str, title: str, text: str = "") -> int:
         """Offer the newest revision of `fork` to `lab`; return the proposal's number."""
         said = {"fork": fork, "title": title, "text": text}
-        body = self._transport.json("POST", f"{_path(lab)}/proposals", json=said)
+        body = self._transport.create(f"{_path(lab)}/proposals", said)
         return _read(lambda: int(body["number"]))
 
     def revisions(self, lab: str) -> tuple[Revision, ...]:

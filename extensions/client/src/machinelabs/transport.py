@@ -5,6 +5,7 @@
 from __future__ import annotations
 
 import io
+import secrets
 from contextlib import contextmanager
 from functools import cached_property
 from typing import TYPE_CHECKING, Any, BinaryIO, Final
@@ -96,6 +97,18 @@ class Transport:
             answer = self._http.request(method, path, **more)
             _check(answer)
             return _json(answer) if answer.content else None
+
+    def create(self, path: str, body: Mapping[str, Any]) -> Any:
+        """Have something made, once: if the line breaks, it is asked for again by the same key.
+
+        Raises:
+            HubError: the leaf that fits.
+        """
+        headers = {"Idempotency-Key": secrets.token_hex(16)}
+        try:
+            return self.json("POST", path, json=body, headers=headers)
+        except Offline:
+            return self.json("POST", path, json=body, headers=headers)
 
     @contextmanager
     def stream(self, path: str, method: str = "GET", **more: Any) -> Iterator[BinaryIO]:

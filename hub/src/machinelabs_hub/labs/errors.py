@@ -117,9 +117,8 @@ def plain_page(_request: Request, _ctx: Context, error: MachineLabsError) -> Res
 
 
 def _json(error: MachineLabsError) -> Response:
-    body: dict[str, Any] = {"code": error.code, "message": str(error)}
-    if isinstance(error, BadRequest) and error.field:
-        body["field"] = error.field
+    field = error.field if isinstance(error, BadRequest) else ""
+    body: dict[str, Any] = {"code": error.code, "message": str(error), "field": field or None}
     return JSONResponse(body, error.status)
 
 

@@ -1,12 +1,12 @@
 """What every request and answer passes: the one host, the size of bodies, the headers."""
 
 import secrets
-from http import HTTPStatus
 from collections.abc import MutableMapping
+from http import HTTPStatus
 from typing import Any, Final
 
-from starlette.exceptions import HTTPException
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.exceptions import HTTPException
 from starlette.responses import RedirectResponse
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 

@@ -31,6 +31,7 @@ def list_labs(
     limit: Annotated[int, Query(ge=1, le=MOST)] = DEFAULT_LIMIT,
 ) -> LabsBody:
     """List public labs and your own, a page at a time."""
+    ctx.search.check_rate(asked)
     order = Sort(sort) if sort else None
     query = replace(asked, sort=order, cursor=cursor, limit=limit)
     return LabsBody.of(ctx, ctx.labs.list(query))

@@ -18,6 +18,13 @@ class LicenceBody(BaseModel):
     title: str
 
 
+class LicencesBody(BaseModel):
+    """All licences, the suggested one first; `next` is always null."""
+
+    items: list[LicenceBody]
+    next: str | None = None
+
+
 class ImageBody(BaseModel):
     """An image that a lab can name."""
 
@@ -50,9 +57,10 @@ def get_limits(ctx: Ctx) -> Limits:
 
 
 @router.get("/licences", responses=refusals())
-def list_licences(_ctx: Ctx) -> list[LicenceBody]:
+def list_licences(_ctx: Ctx) -> LicencesBody:
     """List the licences that a lab may have, the suggested one first."""
-    return [LicenceBody(id=licence.id, title=licence.title) for licence in LICENCES]
+    found = [LicenceBody(id=licence.id, title=licence.title) for licence in LICENCES]
+    return LicencesBody(items=found)
 
 
 @router.get("/catalog", responses=refusals())

@@ -80,6 +80,7 @@ def explore(request: Request, ctx: Ctx, wanted: Annotated[Wanted, Depends()]) ->
 
 def _filled(ctx: Ctx, wanted: Wanted, *, is_part: bool) -> tuple[str, dict[str, Any]]:
     query, params = wanted.query, wanted.params
+    ctx.search.check_rate(query)
     found = ctx.search.find(replace(query, cursor=wanted.cursor))
     values: dict[str, Any] = {
         "items": cards_of(ctx, found.items),

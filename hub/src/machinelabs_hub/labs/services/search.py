@@ -19,6 +19,15 @@ class SearchService:
         self._tools = tools
         self._viewer = viewer
 
+    def check_rate(self, query: LabQuery) -> None:
+        """Count a search by words; who is not signed in is counted by address already.
+
+        Raises:
+            TooMany: the viewer searched very often within a minute.
+        """
+        if self._viewer is not None and query.q.strip():
+            self._tools.searches.take(self._viewer.name, "You searched very often in a minute.")
+
     def find(self, query: LabQuery) -> Page[Lab]:
         """Return the labs in which every word of `query.q` stands, a page of them."""
         page = self._tools.search.page(asked(query), self._viewer)

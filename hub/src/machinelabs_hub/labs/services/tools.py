@@ -75,6 +75,7 @@ class Tools:
     locks: Locks
     publishes: Rate
     handshakes: Rate
+    searches: Rate
     clock: Callable[[], datetime]
     close: Callable[[], None]
     """Closes the connections to the database."""
@@ -104,6 +105,7 @@ class Tools:
             locks=Locks(),
             publishes=Rate(count=settings.limits.publishes_per_hour, seconds=HOUR),
             handshakes=Rate(count=HANDSHAKES_PER_HOUR, seconds=HOUR),
+            searches=Rate(count=settings.limits.searches_per_minute, seconds=60),
             clock=clock or now_utc,
             close=engine.dispose,
         )
