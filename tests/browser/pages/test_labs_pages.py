@@ -9,6 +9,9 @@ from tests.support.browser import chromium, new_person
 from tests.support.content import cell, moons_lab, notebook
 from tests.support.labs_service import LabsServer, labs_server
 
+from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.services.proposals import ProposalService
+
 pytestmark = pytest.mark.browser
 
 ADDRESSES = [
@@ -21,6 +24,11 @@ ADDRESSES = [
     "/ada/two-moons/files/model.py",
     "/ada/two-moons/revisions",
     "/ada/two-moons/forks",
+    "/ada/two-moons/compare?from=r1&to=r2",
+    "/ada/two-moons/proposals",
+    "/ada/two-moons/proposals/1",
+    "/grace/two-moons/revisions",
+    "/grace/two-moons/compare?with=ada/two-moons",
     "/grace/two-moons",
     "/ada",
     "/limits",
@@ -42,6 +50,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
         fork = running.fork("grace", lab)
         running.revise(lab, moons_lab() | {"model.py": b"x = 2\n"}, "Train faster")
         running.revise(fork, moons_lab() | {"model.py": b"x = 3\n"}, "Mine")
+        proposals = ProposalService(tools=running.tools, viewer=Person("grace", "Grace"))
+        proposals.propose(lab, fork.path, title="Train more", text="It **helps**.")
+        proposals.comment(lab, 1, "See the last plot.", path="model.py")
         for number in range(30):
             files = {"main.ipynb": notebook([cell("code", f"print({number})", "a")])}
             running.publish("bob", files, title=f"Exercise {number}", tags=("exercise",))

@@ -18,6 +18,7 @@ from machinelabs_hub.labs.models.proposal import Proposal, State
 from machinelabs_hub.labs.models.words import BadWords
 from machinelabs_hub.labs.services import trash
 from machinelabs_hub.labs.services.offers import NotAFork, NothingToPropose
+from machinelabs_hub.labs.services.people import LabsOfLeaver
 from machinelabs_hub.labs.services.proposals import (
     AlreadyProposed,
     NoProposal,
@@ -275,6 +276,18 @@ def test_a_proposal_outlives_its_fork(viewed_by: As, tools: Tools) -> None:
     assert done.merged_revision == 2
     newest = lab_of(viewed_by)
     assert b"a = 100" in viewed_by(None).revisions.read(newest, 2, "main.ipynb")
+
+
+def test_another_of_the_same_name_does_not_see_what_somebody_who_left_offered(
+    viewed_by: As,
+) -> None:
+    offered(viewed_by, visibility=Visibility.PRIVATE)
+    lab = lab_of(viewed_by)
+    viewed_by(ROOT).people.remove("bob", LabsOfLeaver.TRASH)
+    with pytest.raises(NoProposal):
+        viewed_by(BOB).proposals.get(lab, 1)
+    assert viewed_by(BOB).proposals.count(lab) == 0
+    assert viewed_by(ADA).proposals.get(lab, 1).author == "bob (left)"
 
 
 def test_a_proposals_content_survives_the_stores_upkeep(viewed_by: As, tools: Tools) -> None:

@@ -129,7 +129,7 @@ def _change(
                 ctx.compare.image(found.after, file.after, shown.IMAGE_BYTES),
             )
             html = _filled(shown.show_image(file.path, *sides), address)
-            why = "" if html else "This image is too large to be shown here."
+            why = "" if html else "It is an image of a kind or a size that is not shown here."
     was = file.before.path if file.kind is Change.MOVED and file.before else ""
     return ShownChange(
         path=file.path,

@@ -230,7 +230,9 @@ def _proposal(
     said = ctx.proposals.comments(lab, number, limit=_COMMENTS, cursor=asked.get("said", ""))
     rest, by_cell = _sorted(lab, said.items, files)
     rights = ctx.proposals.rights(lab, found)
-    result = ctx.proposals.merged(lab, found) if found.state is State.OPEN else None
+    # Merging takes its time, so only those who act on it wait for what it would do.
+    concerned = rights.decide or rights.withdraw
+    result = ctx.proposals.merged(lab, found) if concerned else None
     clashes = result is not None and result.conflicts > 0
     return page(
         "proposal.html",
@@ -253,6 +255,7 @@ def _proposal(
         more_comments=f"{here}?{urlencode({'said': said.next})}#talk" if said.next else "",
         rights=rights,
         conflicts=conflict_sentence(lab, found, result) if result and clashes else "",
+        fits=result is not None and not clashes,
         merged=result.changes if result else (),
         newer=ctx.proposals.newer(found) if found.state is State.OPEN else None,
         reads_fork=ctx.proposals.reads_fork(found),

@@ -84,6 +84,7 @@ class PeopleService:
             for lab in self._tools.labs.all_of(name):
                 count += to_trash(self._tools, lab)
         self._tools.members.forget(name)
+        self._tools.proposals.forget(name)
         self._tools.stars.forget(name)
         self._tools.people.left(name, now)
         return count

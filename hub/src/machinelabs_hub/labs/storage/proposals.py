@@ -168,6 +168,12 @@ class ProposalTable:
             rows = db.scalars(wanted.order_by(ProposalCommentRow.id).limit(limit))
             return tuple(map(_comment, rows))
 
+    def forget(self, person: str) -> None:
+        """Mark that an author left: another of the same name must not see what they offered."""
+        step = update(ProposalRow).where(ProposalRow.author == person)
+        with self._sessions() as db:
+            db.execute(step.values(author=f"{person} (left)"))
+
     def _last(self, lab: Lab, fork: Lab, state: State) -> Proposal | None:
         wanted = select(ProposalRow).where(
             ProposalRow.lab_id == lab.id,
