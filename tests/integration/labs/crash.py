@@ -11,6 +11,7 @@ from tests.support.many_labs import notebook, tar_of, tools_of
 from machinelabs_hub.labs.models.lab import LabDraft, Visibility
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.labs import LabService
+from machinelabs_hub.labs.services.reindex import settle
 from machinelabs_hub.labs.services.revisions import RevisionService
 from machinelabs_hub.settings import Settings
 
@@ -20,7 +21,7 @@ ADA = Person("ada", "Ada")
 def main() -> None:
     """Publish for ever."""
     tools = tools_of(Settings(data=Path(sys.argv[1])))
-    tools.repos.clear_leftovers()
+    settle(tools)
     labs, revisions = LabService(tools=tools, viewer=ADA), RevisionService(tools=tools, viewer=ADA)
     if "digits" not in tools.labs.names_of("ada"):
         draft = LabDraft(title="Digits", visibility=Visibility.PUBLIC)

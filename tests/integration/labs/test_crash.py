@@ -8,18 +8,21 @@ import subprocess
 import sys
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from sqlalchemy import delete, update
 from tests.integration.labs.conftest import As
 from tests.support.many_labs import notebook, publish_many, tar_of, tools_of
 
 from machinelabs_hub.db.engine import DiskFull
-from machinelabs_hub.labs.models.lab import LabChange, LabDraft, Visibility
+from machinelabs_hub.db.tables.labs import LabRow, RevisionRow
+from machinelabs_hub.labs.models.lab import Lab, LabChange, LabDraft, Visibility
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.forks import ForkService
 from machinelabs_hub.labs.services.labs import LabService
-from machinelabs_hub.labs.services.reindex import reindex
+from machinelabs_hub.labs.services.reindex import compare, reindex, settle
 from machinelabs_hub.labs.services.revisions import RevisionService
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.settings import Settings
@@ -53,13 +56,13 @@ def publish_and_kill(data: Path, seconds: float) -> int:
 
 def check_whole(data: Path, answered: int) -> None:
     tools = tools_of(Settings(data=data))
-    tools.repos.clear_leftovers()
+    settle(tools)
     lab = LabService(tools=tools, viewer=None).get("ada", "digits")
     revisions = RevisionService(tools=tools, viewer=None)
     assert lab.revision >= answered
     for revision in revisions.list(lab, limit=1000).items:
         assert revisions.read(lab, revision.number, "n.txt") == str(revision.number).encode()
-    assert reindex(tools).faults == []
+    assert compare(tools).faults == []
     tools.close()
 
 
@@ -77,22 +80,107 @@ def test_stale_locks_are_cleared_at_start(tools: Tools, viewed_by: As) -> None:
     )
 
 
-def test_a_revision_that_was_never_answered_stays_out_of_sight(tools: Tools, viewed_by: As) -> None:
+def test_a_revision_that_was_never_answered_is_taken_back_at_start(
+    tools: Tools, viewed_by: As
+) -> None:
     """As after a kill between git and SQL: the store is ahead of the index."""
     lab = viewed_by(ADA).labs.publish(LabDraft(title="Digits"), tar_of({"a.py": b"1"}))
-    (newest,) = viewed_by(ADA).revisions.list(lab).items
+    newest = tools.revisions.all_of(lab)[0]
     (stamp,) = [stamp for _, stamp in tools.repos.history(lab.store, lab.uid)]
     entries = tools.repos.manifest(lab.store, newest.commit)
-    orphan = type(stamp)(**{name: getattr(stamp, name) for name in stamp.__slots__} | {"number": 2})
-    tools.repos.commit(lab.store, orphan, entries, parent=newest.commit)
+    tools.repos.begin(lab.store, lab.uid)
+    tools.repos.commit(lab.store, replace(stamp, number=2), entries, parent=newest.commit)
     assert viewed_by(ADA).labs.get("ada", "digits").revision == 1
-    assert reindex(tools).faults == []
+    assert compare(tools).faults == []
+    assert settle(tools) == 1
+    assert numbered(tools, lab.store, lab.uid) == [(newest.commit, 1)]
+    assert (compare(tools).faults, tools.repos.begun()) == ([], ())
     made, _ = viewed_by(ADA).revisions.publish(
         "ada", "digits", base=1, message="", files=tar_of({"a.py": b"2"})
     )
-    assert made.number == 2
     assert [number for _, number in numbered(tools, lab.store, lab.uid)] == [1, 2]
     assert tools.repos.history(lab.store, lab.uid)[-1][0] == made.commit
+
+
+def test_a_lab_and_a_fork_that_were_never_answered_are_gone_at_start(
+    tools: Tools, viewed_by: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    kept = viewed_by(ADA).labs.publish(
+        LabDraft(title="Kept", visibility=Visibility.PUBLIC), tar_of({"a.py": b"1"})
+    )
+
+    def killed(*_arguments: object) -> None:
+        raise KilledHere
+
+    with monkeypatch.context() as patch:
+        patch.setattr(tools.labs, "add", killed)
+        with pytest.raises(KilledHere):
+            viewed_by(BOB).forks.fork("ada", "kept")
+        # As a kill leaves it: no handler runs.
+        patch.setattr(tools.repos, "drop_store", killed)
+        with pytest.raises(KilledHere):
+            viewed_by(BOB).labs.publish(LabDraft(title="New"), tar_of({"b.py": b"2"}))
+    assert len(tools.repos.labs_in(kept.store)) == 2
+    assert len(list(tools.repos.stores())) == 2
+    assert compare(tools).faults == []
+    assert settle(tools) == 2
+    assert tools.repos.labs_in(kept.store) == (kept.uid,)
+    assert list(tools.repos.stores()) == [kept.store]
+    assert (compare(tools).labs, compare(tools).faults) == (1, [])
+
+
+class KilledHere(Exception):
+    """Stands for the moment of a kill."""
+
+
+def test_what_differs_is_told_and_repaired(tools: Tools, viewed_by: As) -> None:
+    labs, revisions = viewed_by(ADA).labs, viewed_by(ADA).revisions
+    made = {}
+    for title in ("Ahead", "Behind", "Details", "Lost"):
+        made[title] = labs.publish(LabDraft(title=title), tar_of({"a.py": title.encode()}))
+        revisions.publish("ada", title.lower(), base=1, message="Two", files=tar_of({"a.py": b"2"}))
+    before = [everything_of(tools, lab) for lab in made.values()]
+    with tools.sessions() as db:
+        # As after a database from an older backup.
+        ahead = LabRow.id == made["Ahead"].id
+        db.execute(delete(RevisionRow).where(RevisionRow.lab_id == made["Ahead"].id, TWO))
+        db.execute(update(LabRow).where(ahead).values(revision=1))
+        db.execute(delete(LabRow).where(LabRow.id == made["Lost"].id))
+        renamed = LabRow.id == made["Details"].id
+        db.execute(update(LabRow).where(renamed).values(title="Renamed"))
+    behind = made["Behind"]
+    tools.repos.move(behind.store, behind.uid, tools.revisions.all_of(behind)[-1].commit)
+    told = compare(tools).faults
+    assert sorted(told) == [
+        "What is kept of ada/details beside its files is another title.",
+        "ada/lost is in its store, but not in the index.",
+        "r2 of ada/ahead is in its store, but not in the index.",
+        "r2 of ada/behind is not in its store as indexed.",
+    ]
+    assert compare(tools).faults == told
+    report = reindex(tools)
+    assert (report.restored, len(report.mended), report.faults) == (["ada/lost"], 3, [])
+    assert compare(tools).faults == []
+    after = [everything_of(tools, lab) for lab in made.values()]
+    assert [row for _, row in after] == [row for _, row in before]
+
+
+TWO = RevisionRow.number == 2
+
+
+def everything_of(tools: Tools, lab: Lab) -> tuple[str, object]:
+    found = tools.labs.get(lab.uid)
+    assert found is not None
+    return found.path, tools.revisions.all_of(found)
+
+
+def test_a_lost_store_is_told_and_nothing_is_made_up(tools: Tools, viewed_by: As) -> None:
+    lab = viewed_by(ADA).labs.publish(LabDraft(title="Digits"), tar_of({"a.py": b"1"}))
+    with tools.repos.reading(lab.store) as (_, path):
+        shutil.rmtree(path)
+    said = ["ada/digits is in the index, but in no store. Restore its store."]
+    assert compare(tools).faults == said
+    assert reindex(tools).faults == said
 
 
 def numbered(tools: Tools, store: str, uid: str) -> list[tuple[str, int]]:

@@ -38,7 +38,7 @@ from machinelabs_hub.labs.identity import Identities, Seal
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.pages import site as pages
 from machinelabs_hub.labs.pages.failed import failed
-from machinelabs_hub.labs.services import idempotency, trash
+from machinelabs_hub.labs.services import idempotency, reindex, trash, upkeep
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.settings import Settings
@@ -46,7 +46,8 @@ from machinelabs_hub.sites import LABS_PREFIX, Files
 
 log = logging.getLogger("machinelabs.labs")
 
-_DAY: Final = 24 * 3600
+_HOUR: Final = 3600
+_DAY: Final = 24 * _HOUR
 
 
 def create_app(settings: Settings) -> FastAPI:
@@ -106,16 +107,30 @@ def _api() -> APIRouter:
 async def _life(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
     await run_in_threadpool(idempotency.recover, parts.tools)
-    cleared = await run_in_threadpool(parts.tools.repos.clear_leftovers)
-    if cleared:
-        log.warning("cleared %d files that a killed process left in the stores", cleared)
+    settled = await run_in_threadpool(reindex.settle, parts.tools)
+    if settled:
+        log.warning("settled %d acts that a killed process left half done", settled)
     emptying = asyncio.create_task(_empty_trash(parts.tools))
+    tending = asyncio.create_task(_tend(parts.tools))
     try:
         yield
     finally:
         emptying.cancel()
+        tending.cancel()
         await parts.hub.close()
         parts.tools.close()
+
+
+async def _tend(tools: Tools) -> None:
+    while True:
+        await asyncio.sleep(_HOUR)
+        try:
+            tended = await run_in_threadpool(upkeep.tend, tools)
+        except MachineLabsError as error:
+            log.warning("the stores were not tended: %s", error)
+        else:
+            if tended:
+                log.info("packed %d stores, dropped %d exports", tended.packed, tended.dropped)
 
 
 async def _empty_trash(tools: Tools) -> None:

@@ -89,6 +89,7 @@ class ForkService:
         kept = details.to_json(
             owner=owner, name=name, details=said, created_at=stamp.at, parent=source
         )
+        tools.repos.begin(source.store, uid)
         commit = tools.repos.fork(source.store, stamp, source=newest.commit)
         tools.repos.write_details(source.store, uid, kept)
         new = NewLab(
@@ -104,10 +105,13 @@ class ForkService:
             parent_id=source.id,
         )
         try:
-            return seen_by(self._viewer, tools.labs.add(new))
+            made = tools.labs.add(new)
         except RowClash as error:
             tools.repos.drop_lab(source.store, uid)
+            tools.repos.end(source.store, uid)
             raise name_taken(owner, name) from error
+        tools.repos.end(source.store, uid)
+        return seen_by(self._viewer, made)
 
     def _newest(self, source: Lab) -> Revision:
         found = self._tools.revisions.find(source, source.revision)

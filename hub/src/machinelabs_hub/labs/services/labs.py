@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import BinaryIO
 from uuid import uuid4
 
-from machinelabs_hub.db.engine import RowClash
+from machinelabs_hub.db.engine import DatabaseAway, RowClash
 from machinelabs_hub.errors import BadInput, Conflict, NotAllowed, TooLarge
 from machinelabs_hub.labs.models import words
 from machinelabs_hub.labs.models.access import GROUP_SIGN, Action, may, owners_of, seen_by
@@ -77,6 +77,7 @@ class LabService:
         said = details.from_draft(draft, parcel.config, catalog)
         store, uid, now = tools.repos.new_store(), uuid4().hex, tools.clock()
         try:
+            tools.repos.begin(store, uid)
             entries = intake.write(files, parcel, tools.repos, store)
             stamp = Stamp(
                 uid=uid,
@@ -101,12 +102,18 @@ class LabService:
                 texts=parcel.texts,
                 first=revision_from(stamp, commit),
             )
-            return tools.labs.add(new)
+            made = tools.labs.add(new)
+        except DatabaseAway:
+            # Nobody can say whether the row is there; the next start looks.
+            raise
         except BaseException as error:
             tools.repos.drop_store(store)
+            tools.repos.end(store, uid)
             if isinstance(error, RowClash):
                 raise name_taken(owner, name) from error
             raise
+        tools.repos.end(store, uid)
+        return made
 
     def change(self, owner: str, name: str, change: LabChange) -> Lab:
         """Give a lab new details; only its owners change who may read it."""

@@ -108,6 +108,7 @@ def add(
         lab=lab.path,
     )
     said = details.with_config(details.of(lab), face.config)
+    tools.repos.begin(lab.store, lab.uid)
     commit = tools.repos.commit(lab.store, stamp, files, parent=newest.commit, pushed=pushed)
     if said != details.of(lab):
         details.keep(tools, lab.store, lab.uid, details.changes_to(said))
@@ -124,7 +125,9 @@ def add(
     merged_in = synced.revision if synced else None
     if not tools.revisions.add(lab, revision, contents, synced=merged_in):
         tools.repos.move(lab.store, lab.uid, newest.commit)
+        tools.repos.end(lab.store, lab.uid)
         raise NoLab(f"{lab.path} was deleted or changed at this moment. Look at it again.")
+    tools.repos.end(lab.store, lab.uid)
     return revision
 
 

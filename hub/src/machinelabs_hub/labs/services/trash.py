@@ -76,6 +76,7 @@ def empty(tools: Tools) -> int:
                 continue
             for uid in forks:
                 details.keep_parent_gone(tools, lab, uid, is_named=is_named)
+            tools.exports.drop(lab.uid)
             if is_alone:
                 tools.repos.drop_store(lab.store)
             else:

@@ -94,9 +94,17 @@ class ExportStore:
         """Remove the exports of a lab."""
         shutil.rmtree(self._folder / uid, ignore_errors=True)
 
+    def drop_one(self, path: Path) -> None:
+        """Remove one export; whoever still reads from it has its files open."""
+        shutil.rmtree(path, ignore_errors=True)
+
+    def all(self) -> Iterator[Path]:
+        """Return where the exports are."""
+        yield from sorted(self._folder.glob("*/from-*.git"))
+
     def unused(self, seconds: float) -> Iterator[tuple[str, Path]]:
         """Return lab and place of the exports that nobody fetched from for so long."""
-        for path in sorted(self._folder.glob("*/from-*.git")):
+        for path in self.all():
             try:
                 used = (path / _USED).stat().st_mtime
             except FileNotFoundError:

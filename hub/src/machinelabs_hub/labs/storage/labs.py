@@ -202,6 +202,18 @@ class LabTable:
         with self._sessions() as db:
             return tuple(db.scalars(select(LabRow.uid).where(LabRow.parent_id == lab.id)))
 
+    def in_store(self, store: str) -> tuple[Lab, ...]:
+        """Return the labs whose content is in `store`, in the trash or not."""
+        with self._sessions() as db:
+            rows = db.scalars(select(LabRow).where(LabRow.store == store).order_by(LabRow.id))
+            return tuple(lab_of(row) for row in rows)
+
+    def places(self) -> tuple[tuple[str, str], ...]:
+        """Return ref and path of every lab, also of those in the trash."""
+        with self._sessions() as db:
+            rows = db.execute(select(LabRow.uid, LabRow.owner, LabRow.name).order_by(LabRow.id))
+            return tuple((uid, f"{owner}/{name}") for uid, owner, name in rows)
+
     def others_in(self, lab: Lab) -> int:
         """Count the labs that share the store of `lab`, in the trash or not."""
         with self._sessions() as db:

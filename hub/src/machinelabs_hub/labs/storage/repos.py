@@ -31,6 +31,7 @@ IN_MEMORY: Final = 4 << 20
 _RESERVE: Final = 2 << 20
 """Free bytes below which a disk counts as full: the trees and rows of a publish need some."""
 
+_UID: Final = 32
 _HEADS: Final = "refs/labs/"
 _DETAILS: Final = "refs/details/"
 _OFFERS: Final = "refs/offers/"
@@ -137,6 +138,16 @@ class RepoStore:
             repo = self._open(store)
             return self._put(repo, stamp, _tree(repo, source).id, source, None)
 
+    def head(self, store: str, uid: str) -> str | None:
+        """Return the newest commit of a lab as its ref has it, or None: there is no such ref."""
+        with _ours():
+            ref = self._open(store).references.get(_HEADS + uid)
+            return None if ref is None else str(ref.target)
+
+    def has(self, store: str) -> bool:
+        """Tell whether there is such a store."""
+        return self._path(store).exists()
+
     def move(self, store: str, uid: str, commit: str) -> None:
         """Point a lab's ref at `commit`, an earlier revision of it."""
         with self._written(), self._marked(store):
@@ -237,6 +248,20 @@ class RepoStore:
                     count += 1
             mark.unlink()
         return count
+
+    def begin(self, store: str, uid: str) -> None:
+        """Mark that a lab is about to get a revision, until `end` says that its row is there."""
+        with self._written():
+            (self._busy / f"{store}-{uid}").touch()
+
+    def end(self, store: str, uid: str) -> None:
+        """Take the mark of `begin` away: store and row agree."""
+        (self._busy / f"{store}-{uid}").unlink(missing_ok=True)
+
+    def begun(self) -> tuple[tuple[str, str], ...]:
+        """Return store and lab of every `begin` without its `end`."""
+        pairs = (mark.name.split("-", 1) for mark in self._busy.iterdir() if mark.is_file())
+        return tuple((store, uid) for store, uid in pairs if len(uid) == _UID)
 
     @contextmanager
     def writing(self, store: str) -> Iterator[None]:
