@@ -13,6 +13,14 @@ settings.register_profile("ours", deadline=None)
 settings.load_profile("ours")
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption(
+        "--pictures",
+        metavar="FOLDER",
+        help="keep what the browser tests show as pictures, e.g. those of the manual in docs/images",
+    )
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _localhost() -> Iterator[None]:
     with localhost_resolved():

@@ -44,7 +44,7 @@ def publish(page: Page, title: str) -> None:
 
 
 def test_a_notebook_becomes_a_lab_that_another_person_forks_runs_and_publishes(
-    site: Site, chromium: Browser, tmp_path: Path
+    site: Site, chromium: Browser, pictures: Path
 ) -> None:
     # The first person starts a server, runs a cell and publishes the notebook.
     ada = ours.new_person(chromium).new_page()
@@ -61,7 +61,7 @@ def test_a_notebook_becomes_a_lab_that_another_person_forks_runs_and_publishes(
     expect(visitor.locator("main")).to_contain_text("range(10)")
     expect(visitor.locator("main")).to_contain_text("285")
     expect(visitor.get_by_role("link", name="Sign in")).to_be_visible()
-    ours.screenshot(visitor, tmp_path, "lab")
+    ours.screenshot(visitor, pictures, "lab")
 
     # The second person follows the bare link: sign in, fork, start, land on the notebook.
     ben = ours.new_person(chromium).new_page()

@@ -32,7 +32,7 @@ def put(server: Server, path: str, content: object, kind: str = "notebook") -> N
         client.put(f"api/contents/{path}", json=body).raise_for_status()
 
 
-def publish_twice(site: Site, chromium: Browser, tmp_path: Path) -> None:
+def publish_twice(site: Site, chromium: Browser, pictures: Path) -> None:
     server = site.start_server(OWNER)
     put(server, "survey", None, "directory")
     put(server, "survey/main.ipynb", BOOK)
@@ -50,7 +50,7 @@ def publish_twice(site: Site, chromium: Browser, tmp_path: Path) -> None:
     dialog_field(page, "Name").fill("Not A Name")
     expect(accept_button(page)).to_be_disabled()
     dialog_field(page, "Name").fill("survey")
-    ours.screenshot(page, tmp_path, "dialog")
+    ours.screenshot(page, pictures, "dialog")
     accept_button(page).click()
     expect(page.get_by_text(f"Published {OWNER}/survey as r1.").first).to_be_visible()
     standing = page.locator(".jp-MachineLabs-status")
@@ -67,13 +67,13 @@ def publish_twice(site: Site, chromium: Browser, tmp_path: Path) -> None:
     expect(standing).to_have_text(f"{OWNER}/survey · r2")
     open_panel(page, "Mine")
     expect(page.locator(".jp-MachineLabs-row")).to_contain_text(["A survey of answers"])
-    ours.screenshot(page, tmp_path, "panel")
+    ours.screenshot(page, pictures, "panel")
 
 
 def test_a_notebook_is_published_found_forked_and_published_again(
-    site: Site, chromium: Browser, tmp_path: Path
+    site: Site, chromium: Browser, pictures: Path
 ) -> None:
-    publish_twice(site, chromium, tmp_path)
+    publish_twice(site, chromium, pictures)
 
     # Another person finds and forks it; the fork is theirs, and so is its next revision.
     site.start_server(OTHER)
@@ -85,7 +85,7 @@ def test_a_notebook_is_published_found_forked_and_published_again(
     row.get_by_role("button", name="Fork and open").click()
     expect(other.locator(".jp-MachineLabs-status")).to_have_text(f"{OTHER}/survey · r1")
     expect(other.locator(".jp-NotebookPanel .cm-content").first).to_contain_text("# more")
-    ours.screenshot(other, tmp_path, "fork")
+    ours.screenshot(other, pictures, "fork")
     ours.run_all_cells(other)
     other.locator(".jp-CodeCell .cm-content").click()
     other.keyboard.type("\n# theirs")

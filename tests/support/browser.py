@@ -81,9 +81,9 @@ def run_all_cells(page: Page) -> None:
     wait_for_kernel(page)
 
 
-def screenshot(page: Page, folder: Path, name: str) -> Path:
-    """Save what `page` shows to `folder/name.png`; for people's eyes."""
+def screenshot(page: Page, folder: Path, name: str, *, whole: bool = False) -> Path:
+    """Save what `page` shows, or the whole of it, to `folder/name.png`; for people's eyes."""
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
-    page.screenshot(path=path)
+    page.screenshot(path=path, full_page=whole)
     return path

@@ -16,7 +16,9 @@ from tests.support.places import free_port
 from tests.support.site import Site
 
 TOKEN = "a-token-of-the-tests"
-LABEXTENSIONS = Path(__file__).resolve().parents[2] / "extensions/jupyterlab/jupyterlab_machinelabs"
+BUILT = Path(__file__).resolve().parents[2] / (
+    "extensions/jupyterlab/jupyterlab_machinelabs/labextension"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,11 +79,15 @@ def notebook_server(folder: Path, **environment: str) -> Iterator[NotebookServer
     """Run a JupyterLab with our extension; `environment` is what the hub would give it."""
     home, port, log = folder / "home", free_port(), folder / "server.log"
     home.mkdir(parents=True)
+    # What was built last, under the name that browsers ask for; an installed copy may be older.
+    extensions = folder / "labextensions"
+    extensions.mkdir()
+    (extensions / "jupyterlab-machinelabs").symlink_to(BUILT)
     command = [
         sys.executable, "-m", "jupyterlab", "--no-browser", f"--port={port}", "--allow-root",
         "--ServerApp.ip=127.0.0.1", f"--ServerApp.root_dir={home}",
         f"--IdentityProvider.token={TOKEN}", "--LabApp.news_url=",
-        f"--LabApp.extra_labextensions_path={LABEXTENSIONS}",
+        f"--LabApp.extra_labextensions_path={extensions}",
         "--ServerApp.allow_remote_access=True",
     ]  # fmt: skip
     # What this process got from its own surroundings must not tell the server of another site.

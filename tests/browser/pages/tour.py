@@ -16,7 +16,7 @@ from tests.support.site import Site
 from machinelabs import Hub, LabDraft, TarStream
 from machinelabs.folder import scan
 
-OWNER, READER = "tour-ada", "tour-ben"
+OWNER, READER, NEWCOMER = "tour-ada", "tour-ben", "tour-cleo"
 
 
 class Who(StrEnum):
@@ -24,6 +24,8 @@ class Who(StrEnum):
 
     VISITOR = "visitor"
     OWNER = "owner"
+    READER = "reader"
+    NEWCOMER = "newcomer"
     ADMIN = "admin"
 
 
@@ -90,6 +92,27 @@ STOPS: Final = (
     Stop("revisions-of-mine", LAB + "/revisions", Who.OWNER),
     Stop("settings", LAB + "/settings", Who.OWNER),
     Stop("trash", "{labs}/trash", Who.OWNER),
+    Stop("members", LAB + "/settings#members", Who.OWNER),
+    Stop("new", "{labs}/new", Who.OWNER),
+    Stop("shared", "{labs}/shared", Who.OWNER),
+    Stop("connect", "{labs}/connect?code={program}", Who.OWNER),
+    Stop("connect-no-code", "{labs}/connect", Who.OWNER),
+    Stop("connected", "{labs}/connect/done", Who.OWNER),
+    # ---- work between a fork and its original
+    Stop("compare", LAB + "/compare?from=r1&to=r3"),
+    Stop("compare-fork", FORK + "/compare?with=" + OWNER + "/two-moons&from=r1"),
+    Stop("fork-of-mine", FORK, Who.READER),
+    Stop("update", FORK + "/update", Who.READER),
+    Stop("proposals", LAB + "/proposals"),
+    Stop("proposal", LAB + "/proposals/1"),
+    Stop("proposal-to-me", LAB + "/proposals/1", Who.OWNER),
+    Stop("propose", LAB + "/proposals/new?fork=" + READER + "/two-moons", Who.READER),
+    # ---- where there is nothing yet
+    Stop("welcome", "{hub}/hub/home", Who.NEWCOMER),
+    Stop("no-labs", "{labs}/" + NEWCOMER, Who.NEWCOMER),
+    Stop("no-trash", "{labs}/trash", Who.NEWCOMER),
+    Stop("nothing-shared", "{labs}/shared", Who.NEWCOMER),
+    Stop("no-proposals", FORK + "/proposals"),
     Stop("open", LAB + "/open", Who.OWNER),
     Stop("open-fork", FORK + "/open", Who.OWNER),
 )
@@ -116,7 +139,10 @@ def tour(site: Site, browser: Browser, folder: Path) -> Iterator[Tour]:
     invited = submit(admin, "/hub/people/invite", {"group": "students"}, form="/hub/people")
     site.make_user(READER)
     reset = submit(admin, "/hub/people/reset", {"name": READER}, form="/hub/people")
+    with Hub(f"{site.addresses.labs_local}/services/labs") as program:
+        waits = program.handshakes.begin(device="ada's laptop")
     codes = {
+        "program": waits.code,
         "invitation": new_link(invited).partition("code=")[2],
         "reset": new_link(reset).partition("code=")[2],
     }
@@ -124,7 +150,12 @@ def tour(site: Site, browser: Browser, folder: Path) -> Iterator[Tour]:
     for context in contexts.values():
         # The page that opens a lab goes on by itself; those who look want to see it.
         context.add_init_script("HTMLFormElement.prototype.requestSubmit = () => undefined")
-    for who, name in ((Who.OWNER, OWNER), (Who.ADMIN, site.admin)):
+    for who, name in (
+        (Who.OWNER, OWNER),
+        (Who.READER, READER),
+        (Who.NEWCOMER, NEWCOMER),
+        (Who.ADMIN, site.admin),
+    ):
         password = site.admin_password if name == site.admin else site.make_user(name)
         page = contexts[who].new_page()
         ours.sign_in(page, site.url, name, password)
@@ -165,7 +196,9 @@ def publish(site: Site, folder: Path) -> None:
             small = LabDraft(f"Exercise {number}", visibility="unlisted" if number == 3 else "public",
                              tags=("exercise",))  # fmt: skip
             ada.labs.publish(small, files(**{"main.ipynb": book}))
+    ask = {"Authorization": f"token {site.token(READER)}"}
+    draft = {"fork": f"{READER}/two-moons", "title": "Notes on the boundary", "text": "For class."}
+    api = f"{site.labs_url}/api/v1/labs/{OWNER}"
+    site.visitor().post(f"{api}/two-moons/proposals", headers=ask, json=draft).raise_for_status()
     token = {"Authorization": f"token {site.token(OWNER)}"}
-    site.visitor().request(
-        "DELETE", f"{site.labs_url}/api/v1/labs/{OWNER}/exercise-5", headers=token
-    ).raise_for_status()
+    site.visitor().delete(f"{api}/exercise-5", headers=token).raise_for_status()

@@ -26,6 +26,9 @@
 
   const ready = () => {
     prepare(document);
+    // In a narrow window the tabs scroll: the one that is open stands where it is seen.
+    const tab = document.querySelector(".ml-tabs [aria-current]");
+    if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 48;
     document.querySelector("form[data-ml-submit]")?.requestSubmit();
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
