@@ -99,12 +99,16 @@ def test_outputs_of_both_sides_are_kept_those_of_the_merged_text_shown() -> None
     done = merged([A], [mine], [theirs])
     shown = done.tree["cells"][0]
     assert shown["outputs"] == [prints("m")]
-    assert shown["metadata"]["machinelabs"]["conflict"]["outputs"] == [prints("t")]
+    assert shown["metadata"]["machinelabs"]["conflict"]["outputs"] == {
+        "theirs": {"of": "ada/moons r2", "outputs": [prints("t")]}
+    }
     assert (done.conflicts, done.asides) == (0, 1)
     done = merged([A], [mine], [theirs | {"source": "a = 5\nprint(a)"}])
     shown = done.tree["cells"][0]
     assert shown["outputs"] == [prints("t")]
-    assert shown["metadata"]["machinelabs"]["conflict"]["outputs"] == [prints("m")]
+    assert shown["metadata"]["machinelabs"]["conflict"]["outputs"] == {
+        "mine": {"of": "bob/moons", "outputs": [prints("m")]}
+    }
 
 
 def test_outputs_that_differ_only_in_how_often_they_were_made_are_the_same() -> None:
@@ -175,7 +179,7 @@ def test_what_notebooks_say_of_themselves_merges_by_key() -> None:
     metadata = done.tree["metadata"]
     assert (metadata["title"], metadata["a"], metadata["b"]) == ("Mine", 1, 2)
     kept = metadata["machinelabs"]["conflict"]
-    assert kept == {"of": "ada/moons r2", "metadata": {"/metadata/title": "Theirs"}}
+    assert kept == {"metadata": {"/metadata/title": "Theirs"}}
 
 
 def test_an_update_after_a_conflict_keeps_what_was_marked() -> None:

@@ -168,7 +168,7 @@ class _Fields:
         raw: dict[str, Any] = {"cell_type": self.kind, **more.value}
         if shown.id or other.id:
             raw["id"] = (self.mine.id or self.theirs.id) if aside else shown.id
-        said = marks.with_aside(metadata.value, self.names.theirs, values=clashes)
+        said = marks.with_values(metadata.value, clashes)
         asides = ["metadata"] if clashes else []
         raw["source"] = self._as_kept(source)
         if self.kind == "code":
@@ -176,8 +176,8 @@ class _Fields:
             raw["execution_count"] = shown.count
             outputs = self._other_outputs(shown) if aside else ()
             if outputs:
-                of = self.names.theirs if other is self.theirs else self.names.mine
-                said = marks.with_conflict(said, {"outputs": list(outputs), "outputs_of": of})
+                side = "theirs" if other is self.theirs else "mine"
+                said = marks.with_outputs(said, side, outputs, self.names)
                 asides.append("outputs")
         elif self.attachments:
             raw["attachments"] = self.attachments

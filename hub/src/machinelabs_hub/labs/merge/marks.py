@@ -3,8 +3,8 @@
 A line in a markdown cell says whose is whose. It and the cells after it carry
 `metadata.machinelabs.conflict`: `kind` (`both`, `removed` or `kept`), `side` (`note`, `mine` or
 `theirs`) and `of` (the side's name). What could only be kept out of sight lies in the same place
-of the cell or notebook that it belongs to: `outputs` and `metadata` of the other side, whose name
-is `of`.
+of the cell or notebook that it belongs to: `outputs` by side (`mine`, `theirs`), each with `of` and
+`outputs`, and `metadata` of theirs by path.
 """
 
 from collections.abc import Mapping, Sequence
@@ -46,20 +46,17 @@ def marked(cell: Mapping[str, Any], kind: str, side: str, names: Names) -> dict[
     return dict(cell) | {"metadata": with_conflict(_metadata(cell), said)}
 
 
-def with_aside(
-    metadata: Mapping[str, Any],
-    of: str,
-    *,
-    outputs: Sequence[Any] = (),
-    values: Mapping[str, Any] | None = None,
+def with_values(metadata: Mapping[str, Any], values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return metadata that keep what theirs has otherwise, by path."""
+    return with_conflict(metadata, {"metadata": dict(values)}) if values else dict(metadata)
+
+
+def with_outputs(
+    metadata: Mapping[str, Any], side: str, outputs: Sequence[Any], names: Names
 ) -> dict[str, Any]:
-    """Return metadata that keep what the side called `of` has otherwise."""
-    said: dict[str, Any] = {"of": of}
-    if outputs:
-        said["outputs"] = list(outputs)
-    if values:
-        said["metadata"] = dict(values)
-    return with_conflict(metadata, said) if len(said) > 1 else dict(metadata)
+    """Return metadata that keep the outputs of a side that are not shown."""
+    kept = {"of": names.mine if side == "mine" else names.theirs, "outputs": list(outputs)}
+    return with_conflict(metadata, {"outputs": {side: kept}})
 
 
 def with_conflict(metadata: Mapping[str, Any], said: Mapping[str, Any]) -> dict[str, Any]:
@@ -67,9 +64,17 @@ def with_conflict(metadata: Mapping[str, Any], said: Mapping[str, Any]) -> dict[
     ours = metadata.get(OURS, {})
     # Somebody else may use the name for what is no object: that is kept too.
     held = dict(ours) if isinstance(ours, dict) else {"was": ours}
-    before = held.get(CONFLICT)
-    held[CONFLICT] = (dict(before) if isinstance(before, dict) else {}) | dict(said)
+    held[CONFLICT] = _together(held.get(CONFLICT), said)
     return dict(metadata) | {OURS: held}
+
+
+def _together(before: Any, said: Mapping[str, Any]) -> dict[str, Any]:
+    """Return `said` over what an earlier merge kept."""
+    kept = dict(before) if isinstance(before, dict) else {}
+    for key, value in said.items():
+        both = isinstance(value, dict) and isinstance(kept.get(key), dict)
+        kept[key] = kept[key] | value if both else value
+    return kept
 
 
 def _metadata(cell: Mapping[str, Any]) -> Mapping[str, Any]:

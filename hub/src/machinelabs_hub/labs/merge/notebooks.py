@@ -86,7 +86,7 @@ def merge_notebooks(
     minor = _minor(raws, base, mine, theirs)
     if minor >= _WITH_IDS:
         _give_ids(raws)
-    about, has_aside = _about(base, mine, theirs, names)
+    about, has_aside = _about(base, mine, theirs)
     tree = about | {"cells": raws, "nbformat": FORMAT, "nbformat_minor": minor}
     return MergedNotebook(
         tree=tree,
@@ -101,7 +101,7 @@ def _cells(tree: Mapping[str, Any]) -> list[Cell]:
 
 
 def _about(
-    base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any], names: Names
+    base: Mapping[str, Any], mine: Mapping[str, Any], theirs: Mapping[str, Any]
 ) -> tuple[dict[str, Any], bool]:
     """Merge what a notebook says beside its cells."""
     was, here, there = (
@@ -110,9 +110,7 @@ def _about(
     )
     done = merge_value(was, here, there)
     about: dict[str, Any] = done.value
-    about["metadata"] = marks.with_aside(
-        about.get("metadata", {}), names.theirs, values=done.clashes
-    )
+    about["metadata"] = marks.with_values(about.get("metadata", {}), done.clashes)
     return about, bool(done.clashes)
 
 

@@ -1,8 +1,9 @@
 """Which cell of one state is which of another: by id, else by what stands in it."""
 
+import re
 from collections import Counter
 from collections.abc import Callable, Hashable, Iterator, Sequence
-from difflib import SequenceMatcher
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
@@ -21,8 +22,7 @@ _MOST_COMPARED: Final = 3_000
 _LONGEST: Final = 4_000
 """Characters of a cell that are compared."""
 
-_BY_CHARACTER: Final = 250_000
-"""Pairs of characters up to which texts are compared by character, else by line."""
+_WORD: Final = re.compile(r"\w+|[^\w\s]")
 
 Pairs = dict[int, int]
 """Position on one side -> position in the base."""
@@ -49,16 +49,18 @@ def pair_new(mine: Sequence[Cell], theirs: Sequence[Cell]) -> Pairs:
 
 
 def likeness(one: str, other: str) -> float:
-    """Return how much of two texts is the same: 0 to 1, and 0 for less than half."""
+    """Return how much of two texts is the same, in words and pairs of words: 0 to 1."""
     if one == other:
         return 1.0
-    one, other = one[:_LONGEST], other[:_LONGEST]
-    matcher = SequenceMatcher(None, one, other, autojunk=False)
-    if matcher.real_quick_ratio() < _ALIKE or matcher.quick_ratio() < _ALIKE:
-        return 0.0
-    if len(one) * len(other) > _BY_CHARACTER:
-        return SequenceMatcher(None, one.split("\n"), other.split("\n"), autojunk=False).ratio()
-    return matcher.ratio()
+    here, there = _words(one), _words(other)
+    total = here.total() + there.total()
+    return 2 * (here & there).total() / total if total else 1.0
+
+
+@lru_cache(maxsize=4096)
+def _words(text: str) -> Counter[tuple[str, ...]]:
+    words = _WORD.findall(text[:_LONGEST])
+    return Counter([*((word,) for word in words), *pairwise(words)])
 
 
 def _content(cell: Cell) -> Hashable:
