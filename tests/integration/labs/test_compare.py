@@ -5,6 +5,7 @@ from tests.integration.labs.conftest import As
 from tests.integration.labs.test_labs import ADA, BOB, publish
 from tests.support.content import cell, notebook, prints, tar_of
 
+from machinelabs_hub.db.engine import BadCharacter
 from machinelabs_hub.labs.compare.files import Change
 from machinelabs_hub.labs.compare.notebooks import NotebookChange
 from machinelabs_hub.labs.models.lab import LabChange, Visibility
@@ -71,8 +72,12 @@ def test_what_is_no_revision_is_said(viewed_by: As) -> None:
         compare.compare(lab, to="main")
     with pytest.raises(NoRevision, match="no r7"):
         compare.compare(lab, since="r7")
-    with pytest.raises(NoLab):
-        compare.compare(lab, other="nobody/nothing")
+    for other in ("nobody/nothing", "nobody", "/"):
+        with pytest.raises(NoLab):
+            compare.compare(lab, other=other)
+    with pytest.raises((NoLab, BadCharacter)):
+        # Only PostgreSQL minds.
+        compare.compare(lab, other="a\0b/c")
 
 
 def test_a_fork_is_compared_with_its_parent_also_when_that_is_gone(

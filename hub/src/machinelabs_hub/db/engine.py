@@ -6,10 +6,10 @@ from http import HTTPStatus
 from typing import Any
 
 from sqlalchemy import Engine, create_engine, event
-from sqlalchemy.exc import DBAPIError, IntegrityError
+from sqlalchemy.exc import DataError, DBAPIError, IntegrityError
 from sqlalchemy.orm import ORMExecuteState, Session, sessionmaker
 
-from machinelabs_hub.errors import Conflict, Unavailable
+from machinelabs_hub.errors import BadInput, Conflict, Unavailable
 
 SessionMaker = Callable[[], AbstractContextManager[Session]]
 """Opens a transaction: it commits at the end of the block, rolls back on an error."""
@@ -36,6 +36,15 @@ class DiskFull(Unavailable):
             "The disk of this site is full, so nothing was saved. Tell an admin; what was there "
             "before is unharmed."
         )
+
+
+class BadCharacter(BadInput):
+    """A NUL in a name or a text: PostgreSQL has none."""
+
+    code = "bad_character"
+
+    def __init__(self) -> None:
+        super().__init__("This has a character that no name and no text has. Take it out.")
 
 
 class DatabaseAway(Unavailable):
@@ -102,6 +111,8 @@ def _note_statement(state: ORMExecuteState) -> None:
 def _ours(error: DBAPIError) -> Exception:
     # The drivers share no type for a full disk or a lost server; their words are the only signal.
     words = str(error.orig).lower()
+    if isinstance(error, DataError) and "nul" in words:
+        return BadCharacter()
     if any(word in words for word in _FULL):
         return DiskFull()
     if error.connection_invalidated or any(word in words for word in _AWAY):

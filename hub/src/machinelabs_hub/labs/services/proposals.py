@@ -259,10 +259,10 @@ class ProposalService:
         text = words.check_text(text, "comment", LONGEST_COMMENT)
         if not text:
             raise words.BadWords("Write what you want to say first.")
-        path, cell = path or None, cell or None
+        path, cell = path or None, words.check_text(cell or "", "cell", LONGEST_CELL) or None
         if path is not None and path not in self._paths(lab, proposal):
             raise BadInput(f"There is no file “{shown(path)}” in this proposal.")
-        if cell is not None and (path is None or len(cell) > LONGEST_CELL):
+        if cell is not None and path is None:
             raise BadInput("A comment on a cell names its file and the id of the cell.")
         most = self._tools.settings.limits.publishes_per_hour
         self._tools.publishes.take(person.name, f"You published {most} times within an hour.")
