@@ -49,7 +49,12 @@ def _add_up(orders: "argparse._SubParsersAction[argparse.ArgumentParser]") -> No
 def _add_check(orders: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
     order = orders.add_parser("check", help="say what is well with a site and what is not")
     _add_data(order)
-    order.set_defaults(order=lambda o: check(o.data))
+    order.add_argument(
+        "--repair",
+        action="store_true",
+        help="make the index of labs agree with the stores; the site must be stopped",
+    )
+    order.set_defaults(order=lambda o: check(o.data, repair=o.repair))
 
 
 def _add_images(orders: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

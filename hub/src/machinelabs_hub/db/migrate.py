@@ -7,6 +7,8 @@ from typing import Any, Final
 
 from alembic import command
 from alembic.config import Config
+from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 from sqlalchemy import Connection, make_url
 from sqlalchemy.exc import DBAPIError
@@ -59,6 +61,13 @@ def check(url: str) -> None:
     """Raise if the tables of the code and of the database at `url` differ."""
     with _connected(url) as connection:
         command.check(_config(connection))
+
+
+def is_current(url: str) -> bool:
+    """Tell whether the database at `url` is as this code needs it."""
+    with _connected(url) as connection:
+        found = MigrationContext.configure(connection).get_current_revision()
+        return found == ScriptDirectory(str(_SCRIPTS)).get_current_head()
 
 
 @contextmanager

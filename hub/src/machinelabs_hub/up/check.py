@@ -1,8 +1,6 @@
 """`machinelabs-hub check`: what is well with a site, what is not, and what to do about it."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from enum import StrEnum
 from pathlib import Path
 
 import httpx
@@ -12,35 +10,25 @@ from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import LABS_PREFIX, Addresses, Files, catalog_file
 from machinelabs_hub.spawn.network import apply_filter, ensure_network
-from machinelabs_hub.up import disk, engine, layout, lock, parts, ports
+from machinelabs_hub.up import disk, engine, index, layout, lock, parts, ports
+from machinelabs_hub.up.findings import Finding, Level
 
 
-class Level(StrEnum):
-    """How well something is."""
+def check(data: Path, *, repair: bool = False) -> int:
+    """Print the findings; return 1 if one of them is bad.
 
-    OK = "ok"
-    WARN = "warn"
-    BAD = "bad"
-
-
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """One line of the check."""
-
-    level: Level
-    subject: str
-    sentence: str
-
-
-def check(data: Path) -> int:
-    """Print the findings; return 1 if one of them is bad."""
+    Args:
+        data: the site's folder.
+        repair: make the index of labs agree with the stores first.
+    """
     try:
         settings = layout.find(data)
     except MachineLabsError as error:
         print(f"{Level.BAD:<5} settings: {error}")
         return 1
     worst = 0
-    for finding in find(settings):
+    mended = tuple(index.repaired(settings)) if repair else ()
+    for finding in (*mended, *find(settings)):
         print(f"{finding.level:<5} {finding.subject}: {finding.sentence}", flush=True)
         worst = max(worst, int(finding.level is Level.BAD))
     return worst
@@ -63,6 +51,7 @@ def find(settings: Settings) -> Iterator[Finding]:
             "let `make run` install one.",
         )
     yield from _images(settings)
+    yield from index.compared(settings)
     is_running = lock.holder(Files(settings.data).run / lock.LOCK) is not None
     yield from _answers(settings) if is_running else _ports(settings)
 
