@@ -26,9 +26,8 @@ _GENTLY: Final = 10
 
 def needs_packing(path: Path, *, most_loose: int = MOST_LOOSE) -> bool:
     """Tell whether a repository has many loose objects or many packs."""
-    with suppress(FileNotFoundError):
-        if sum(256 for _ in (path / "objects" / _SAMPLE).iterdir()) > most_loose:
-            return True
+    if sum(256 for _ in (path / "objects").glob(f"{_SAMPLE}/*")) > most_loose:
+        return True
     return sum(1 for _ in (path / "objects" / "pack").glob("*.pack")) > MOST_PACKS
 
 
