@@ -230,6 +230,32 @@ def throw_away(case: Case) -> None:
         case.lab.in_trash = "delete" in case.rights
 
 
+def beside(case: Case) -> None:
+    """Look at what lays two labs or two revisions beside each other."""
+    other, number = case.world.dice.choice(case.world.labs), case.world.dice.randint(1, 3)
+    path = case.world.dice.choice(
+        (
+            f"{case.api}/compare?from=r{number}",
+            f"{case.api}/compare?from=r{number}&with={other.path}",
+            f"/{case.lab.path}/compare?from=r{number}&with={other.path}",
+            f"{case.api}/update",
+            f"/{case.lab.path}/update",
+            f"{case.api}/proposals",
+            f"/{case.lab.path}/proposals",
+        )
+    )
+    answer = case.ask(path)
+    if "read" not in case.rights:
+        assert answer.status_code in {302, 401, 404}
+    if "/compare" in path and "with=" in path and answer.status_code == 200:
+        assert number in readable(case.asker, other)
+
+
+def star(case: Case) -> None:
+    answer = case.ask(f"{case.api}/star", "PUT")
+    assert answer.is_success is ("read" in case.rights and case.asker.writes)
+
+
 def own_pages(case: Case) -> None:
     case.ask(f"/{case.asker.name or 'eve'}")
     if case.asker.name and case.asker.writes:
@@ -246,7 +272,8 @@ def own_pages(case: Case) -> None:
 
 LOOKS: tuple[Callable[[Case], None], ...] = (
     read, look, settings, revision, revisions, forks, owner_list, search, facets, edit,
-    change_visibility, share, leave, move, throw_away, own_pages, revision, look, search,
+    change_visibility, share, leave, move, throw_away, own_pages, beside, star, revision,
+    look, search, beside,
 )  # fmt: skip
 
 

@@ -76,11 +76,9 @@ def install(app: FastAPI, page: ErrorPage) -> None:
 
 def answer(request: Request, error: MachineLabsError, page: ErrorPage) -> Response:
     """Return the answer to a request that ended in `error`."""
-    if isinstance(error, LabMoved) and request.method in {"GET", "HEAD"}:
-        elsewhere = _moved_to(request, error)
-        if elsewhere:
-            headers = {"Cache-Control": "no-store"}
-            return RedirectResponse(elsewhere, HTTPStatus.PERMANENT_REDIRECT, headers)
+    elsewhere = redirect_of(request, error)
+    if elsewhere is not None:
+        return elsewhere
     if error.status >= HTTPStatus.INTERNAL_SERVER_ERROR:
         log.error("%s %s: %s: %s", request.method, request.url.path, error.code, error)
     if request.url.path.startswith(API):
@@ -96,6 +94,16 @@ def answer(request: Request, error: MachineLabsError, page: ErrorPage) -> Respon
         nonce=request.scope.get("nonce", ""),
     )
     return _finished(page(request, ctx, error), error)
+
+
+def redirect_of(request: Request, error: MachineLabsError) -> Response | None:
+    """Return the way to where a lab is now, for who asked for its former address; else None."""
+    if not isinstance(error, LabMoved) or request.method not in {"GET", "HEAD"}:
+        return None
+    elsewhere = _moved_to(request, error)
+    headers = {"Cache-Control": "no-store"}
+    status = HTTPStatus.PERMANENT_REDIRECT
+    return RedirectResponse(elsewhere, status, headers) if elsewhere else None
 
 
 def _moved_to(request: Request, error: LabMoved) -> str:

@@ -3,9 +3,11 @@
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from pathlib import Path
 
 import httpx
 import pytest
+from tests.support.git_client import GitClient
 from tests.support.labs_service import LabsServer, labs_server
 
 from machinelabs_hub.labs.models.lab import Lab, Visibility
@@ -61,6 +63,7 @@ def test_a_lab_is_shared_changed_and_taken_back_in_its_settings(world: World) ->
     world.post("/ada/shared/members", "ada", kind="person", member="bob", role="viewer")
     assert world.get("/ada/shared", "bob").status_code == 200
     assert world.get("/ada/shared/settings", "bob").status_code == 404
+    assert "/ada/shared/open" not in world.get("/ada/shared", "bob").text
     world.post("/ada/shared/members/remove", "ada", kind="person", member="bob")
     assert world.get("/ada/shared", "bob").status_code == 404
     assert "Nobody shares a lab with you yet" in world.get("/shared", "bob").text
@@ -124,6 +127,20 @@ def test_a_private_lab_says_what_opening_it_will_show(world: World) -> None:
     assert "Show the whole history" not in world.get("/ada/opened/settings", "ada").text
 
 
+def test_a_fork_leads_to_what_its_reader_may_read_of_the_original(world: World) -> None:
+    lab = world.publish("ada", "Original")
+    world.post("/ada/original/members", "ada", kind="person", member="bob", role="runner")
+    fork = world.server.fork("bob", lab)
+    form = {"title": "Fork", "licence": "MIT", "visibility": "public"}
+    world.post(f"/bob/{fork.name}/settings", "bob", **form)
+    assert "/ada/original" not in world.get("/bob/original").text
+    assert "ada" not in world.get("/bob/original/revisions").text
+    world.server.revise(lab, {"main.py": b"2\n"})
+    world.post("/ada/original/settings", "ada", **form)
+    assert 'href="/services/labs/ada/original"' in world.get("/bob/original").text
+    assert 'href="/services/labs/ada/original/@r1"' in world.get("/bob/original", "bob").text
+
+
 @pytest.mark.parametrize(
     "rest", ["", "/@r1", "/files", "/files/main.py", "/@r1/files/main.py", "/revisions", "/forks"]
 )
@@ -148,6 +165,18 @@ def test_every_page_of_a_renamed_lab_is_found_at_its_old_address(world: World, r
     assert "Also reached at <code>ada/old-name</code>" in (
         world.get("/ada/new-name/settings", "ada").text
     )
+
+
+def test_git_follows_a_renamed_lab_from_its_old_address(world: World, tmp_path: Path) -> None:
+    lab = world.publish("ada", "Cloned", Visibility.PUBLIC)
+    git = GitClient(tmp_path)
+    git.run("clone", f"{world.server.url}/ada/cloned.git", "it")
+    world.post("/ada/cloned/move", "ada", to_name="copied")
+    moved = world.server.tools.labs.get(lab.uid)
+    assert moved is not None
+    world.server.revise(moved, FILES | {"main.py": b"print(2)\n"})
+    git.run("pull", "--ff-only", at="it")
+    assert (tmp_path / "it/main.py").read_bytes() == b"print(2)\n"
 
 
 def test_a_lab_is_given_away_when_its_name_was_typed(world: World) -> None:

@@ -24,6 +24,7 @@ from starlette.types import Receive, Scope, Send
 from machinelabs_hub.errors import MachineLabsError, NotFound, TooLarge
 from machinelabs_hub.labs.api.gitstream import Turns, answer_of_git, take_body
 from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.errors import redirect_of
 from machinelabs_hub.labs.guard import API
 from machinelabs_hub.labs.security import context
 from machinelabs_hub.labs.services.git import ABILITIES
@@ -70,7 +71,7 @@ class Git:
         try:
             refusal = await self._answer(request, receive, send)
         except MachineLabsError as error:
-            refusal = _refusal(error)
+            refusal = redirect_of(request, error) or _refusal(error)
         except ClientDisconnect:
             return
         if refusal is not None:

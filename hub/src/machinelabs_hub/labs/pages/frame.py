@@ -6,7 +6,7 @@ from urllib.parse import quote
 
 from machinelabs_hub.errors import NotFound
 from machinelabs_hub.labs.context import Context
-from machinelabs_hub.labs.models.access import Action, works_on
+from machinelabs_hub.labs.models.access import Action, first_open, works_on
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.licences import BY_ID
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
@@ -26,6 +26,8 @@ class Upstream:
     exists: bool
     newest: int | None
     has: int
+    url: str
+    """Its page in that revision, or in the newest where the reader may not read that one."""
     update: str
     """Where the reader can update the fork from it; empty: nowhere."""
 
@@ -73,6 +75,8 @@ def frame(ctx: Context, lab: Lab, tab: str, *, revision: Revision | None = None)
         "tab": tab,
         "tabs": _tabs(ctx, lab, url, here, revision),
         "mine": works_on(ctx.person, lab),
+        # Who is not signed in yet is asked to when they open it.
+        "may_open": ctx.person is None or ctx.labs.may(Action.FORK, lab),
         "licence": BY_ID[lab.licence].id if lab.licence in BY_ID else lab.licence,
         "parent": _upstream(ctx, lab),
         "revision": revision,
@@ -112,13 +116,18 @@ def _upstream(ctx: Context, lab: Lab) -> Upstream | None:
     parent = lab.parent
     if parent is None:
         return None
-    newest = None
-    exists = parent.exists
+    newest, exists, url = None, parent.exists, ""
     if exists:
         try:
-            newest = ctx.labs.get(parent.owner, parent.name).revision
+            above = ctx.labs.get(parent.owner, parent.name)
         except NotFound:
             exists = False
+        else:
+            newest = above.revision
+            is_open = parent.revision >= first_open(ctx.person, above)
+            url = f"{lab_url(above)}/@r{parent.revision}" if is_open else lab_url(above)
     may_update = newest is not None and ctx.labs.may(Action.EDIT, lab)
     update = f"{lab_url(lab)}/update" if may_update else ""
-    return Upstream(parent.owner, parent.name, parent.revision, exists, newest, parent.has, update)
+    return Upstream(
+        parent.owner, parent.name, parent.revision, exists, newest, parent.has, url, update
+    )
