@@ -76,7 +76,12 @@ async def publish_revision(
         def publish() -> tuple[Revision, bool]:
             with matched(ctx, owner, name, if_match):
                 return ctx.revisions.publish(
-                    owner, name, base=said.base, message=said.message, files=sent.files
+                    owner,
+                    name,
+                    base=said.base,
+                    message=said.message,
+                    files=sent.files,
+                    synced=ctx.updates.synced(owner, name, said.synced),
                 )
 
         revision, is_new = await run_in_threadpool(publish)

@@ -138,6 +138,31 @@ def keep_parent_gone(tools: Tools, parent: Lab, uid: str, *, is_named: bool) -> 
     )
 
 
+def keep_synced(
+    tools: Tools, lab: Lab, synced: int, *, update: int | None, before: int | None
+) -> None:
+    """Keep which revision of its parent a lab has merged in.
+
+    Args:
+        tools: the parts.
+        lab: the fork.
+        synced: the parent's revision.
+        update: the fork's revision that merged it; None: that was undone.
+        before: what was merged in before that.
+    """
+    said = (tools.repos.read_details(lab.store, lab.uid) or {}).get("parent")
+    if said:
+        last = update and {"revision": update, "before": before}
+        keep(tools, lab.store, lab.uid, {"parent": said | {"synced": synced, "update": last}})
+
+
+def last_update(tools: Tools, lab: Lab) -> tuple[int, int] | None:
+    """Return the revision of a lab that its last update made, and what was merged in before."""
+    said = (tools.repos.read_details(lab.store, lab.uid) or {}).get("parent") or {}
+    last = said.get("update")
+    return (last["revision"], last["before"]) if last else None
+
+
 def changes_to(details: Details) -> dict[str, Any]:
     """Return new details as they are kept."""
     return asdict(details)
