@@ -21,6 +21,8 @@ def test_a_terminal_of_a_server_publishes_without_a_sign_in(site: Site) -> None:
         assert made["url"] == f"{site.labs_url}/{PERSON}/work"
         again = inside(server.container, "bash", "-c", "cd ~/work && ml pull --json")
         assert json.loads(again.out)["revision"] == 1
+        known = inside(server.container, "ml", "login")
+        assert (known.code, "signed in to it already" in known.err) == (11, True), known.err
         # The token stays where it is: in the server's environment.
         kept = inside(server.container, "bash", "-c", "ls ~/.config/machinelabs")
         assert kept.code != 0

@@ -63,11 +63,15 @@ def logout(options: argparse.Namespace, session: Session) -> None:
 
 
 def _site(options: argparse.Namespace, session: Session) -> str:
-    named = options.url or session.site or session.environ.get("MACHINELABS_URL")
-    url = sites.address(named) if named else session.kept.default
-    if url is None:
-        raise sites.NoSite
-    return url
+    if options.url:
+        return sites.address(options.url)
+    access = session.access
+    if access.is_container:
+        raise BadInput(
+            "This is a server of the site: you are signed in to it already. To sign in to another "
+            "site, name it."
+        )
+    return access.url
 
 
 def _given() -> str:

@@ -73,8 +73,8 @@ def _new(options: argparse.Namespace, session: Session, link: Link) -> None:
         tags=tuple(options.tag),
         visibility="public" if options.public else "private",
         licence=options.licence or "MIT",
-        image=session.environ.get("MACHINELABS_IMAGE"),
-        flavour=session.environ.get("MACHINELABS_FLAVOUR"),
+        image=session.started_with("MACHINELABS_IMAGE"),
+        flavour=session.started_with("MACHINELABS_FLAVOUR"),
         message=options.message,
     )
     bar = session.out.progress("Sending")

@@ -41,6 +41,10 @@ class Session:
         """The site to speak to, and as whom."""
         return sites.choose(self.site, self.environ, self.kept)
 
+    def started_with(self, what: str) -> str | None:
+        """Return what this container was started with, if it is one of the site spoken to."""
+        return self.environ.get(what) or None if self.access.is_container else None
+
     @property
     def hub(self) -> Hub:
         """The site."""
