@@ -10,6 +10,7 @@ from machinelabs_hub.errors import NotAllowed
 from machinelabs_hub.labs.services.reindex import reindex
 from machinelabs_hub.labs.services.revisions import NoRevision, StaleRevision
 from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.labs.services.updates import UpToDate
 
 
 def revise(viewed_by: As, files: dict[str, bytes], message: str = "") -> int:
@@ -66,3 +67,19 @@ def test_only_who_may_edit_restores_and_nobody_on_a_stale_base(viewed_by: As) ->
     with pytest.raises(NoRevision, match="has no r9"):
         viewed_by(ADA).revisions.restore("ada", "digits", 9)
     assert viewed_by(ADA).labs.get("ada", "digits").revision == 2
+
+
+def test_a_fork_that_restores_what_it_was_before_an_update_is_offered_that_again(
+    viewed_by: As,
+) -> None:
+    publish(viewed_by, files={"a.py": b"1\n"})
+    viewed_by(BOB).forks.fork("ada", "digits")
+    revise(viewed_by, {"a.py": b"2\n"})
+    viewed_by(BOB).updates.apply("bob", "digits")
+    with pytest.raises(UpToDate):
+        viewed_by(BOB).updates.preview("bob", "digits")
+    viewed_by(BOB).revisions.restore("bob", "digits", 1)
+    assert viewed_by(BOB).updates.preview("bob", "digits").base == 1
+    viewed_by(BOB).updates.apply("bob", "digits")
+    fork = viewed_by(BOB).labs.get("bob", "digits")
+    assert viewed_by(BOB).revisions.read(fork, "latest", "a.py") == b"2\n"

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from machinelabs_hub.labs.api.addresses import Name, Owner, refusals
 from machinelabs_hub.labs.api.compare import ComparisonBody
 from machinelabs_hub.labs.api.idempotency import Once
+from machinelabs_hub.labs.api.match import IfMatch, matched
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST, Page
@@ -248,13 +249,19 @@ def preview_merge(ctx: Ctx, owner: Owner, name: Name, number: Number) -> MergePr
     return MergePreviewBody.of(lab, found, ctx.proposals.merged(lab, found))
 
 
-@router.post("/{number}/merge", responses=refusals(403, 404, 409, 413, 507))
+@router.post("/{number}/merge", responses=refusals(403, 404, 409, 412, 413, 507))
 def merge_proposal(
-    ctx: Ctx, owner: Owner, name: Name, number: Number, body: MergeBody
+    ctx: Ctx,
+    owner: Owner,
+    name: Name,
+    number: Number,
+    body: MergeBody,
+    if_match: IfMatch = "",
 ) -> ProposalBody:
     """Merge a proposal into the lab's newest revision; its author is that of the new revision."""
-    lab = ctx.labs.get(owner, name)
-    done = ctx.proposals.merge(lab, number, revision=body.revision, base=body.base)
+    with matched(ctx, owner, name, if_match):
+        lab = ctx.labs.get(owner, name)
+        done = ctx.proposals.merge(lab, number, revision=body.revision, base=body.base)
     return ProposalBody.of(ctx, lab, done)
 
 

@@ -94,7 +94,7 @@ async def publish_revision(
     status_code=201,
     responses={
         200: {"model": RevisionBody, "description": "The newest has these files already."},
-        **refusals(403, 404, 409, 507),
+        **refusals(403, 404, 409, 412, 507),
     },
 )
 def restore_revision(
@@ -104,12 +104,14 @@ def restore_revision(
     name: Name,
     number: RevisionNumber,
     body: RestoreBody | None = None,
+    if_match: IfMatch = "",
 ) -> RevisionBody:
     """Publish the files of an earlier revision again, as the next one."""
     said = body or RestoreBody()
-    revision, is_new = ctx.revisions.restore(
-        owner, name, number, base=said.base, message=said.message
-    )
+    with matched(ctx, owner, name, if_match):
+        revision, is_new = ctx.revisions.restore(
+            owner, name, number, base=said.base, message=said.message
+        )
     response.status_code = 201 if is_new else 200
     return RevisionBody.of(revision)
 

@@ -12,7 +12,7 @@ from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, Page
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.place import read_place, write_place
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
-from machinelabs_hub.labs.services import intake, next_revision
+from machinelabs_hub.labs.services import details, intake, next_revision
 from machinelabs_hub.labs.services.labs import publisher
 from machinelabs_hub.labs.services.next_revision import Face, Synced
 from machinelabs_hub.labs.services.tools import Tools
@@ -121,7 +121,13 @@ class RevisionService:
             if self._tools.repos.same_files(lab.store, newest.commit, entries):
                 return newest, False
             revision = next_revision.add(
-                self._tools, lab, newest, entries, author=author.name, message=message
+                self._tools,
+                lab,
+                newest,
+                entries,
+                author=author.name,
+                message=message,
+                synced=self._synced_at(lab, number),
             )
             return revision, True
 
@@ -187,6 +193,13 @@ class RevisionService:
         revision = self.find(lab, number)
         entries = self._tools.repos.manifest(lab.store, revision.commit)
         return self._packed(lab, revision, entries)
+
+    def _synced_at(self, lab: Lab, number: int) -> Synced | None:
+        """Return what of the parent r`number` has if that is from before the last update."""
+        last = details.last_update(self._tools, lab)
+        if last is None or number >= last[0]:
+            return None
+        return Synced(last[1], before=None)
 
     def _packed(
         self, lab: Lab, revision: Revision, entries: tuple[FileEntry, ...]
