@@ -1,6 +1,7 @@
 """Templates: the folders of `config/content` and of the site's own, and labs made from them."""
 
 import io
+import logging
 import tarfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -8,7 +9,7 @@ from typing import BinaryIO, Final
 
 from machinelabs_hub.errors import NotFound
 from machinelabs_hub.labs.models.config import NAME as CONFIG
-from machinelabs_hub.labs.models.config import LabConfig, read_config
+from machinelabs_hub.labs.models.config import BadConfig, LabConfig, read_config
 from machinelabs_hub.labs.models.lab import Lab, LabDraft
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.template import Template, words_of
@@ -16,6 +17,8 @@ from machinelabs_hub.labs.services.labs import LabService
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.names import shown
 from machinelabs_hub.sites import template_folders
+
+log = logging.getLogger("machinelabs.labs")
 
 PLAINEST: Final = "blank"
 """Comes first; the others follow by title."""
@@ -69,11 +72,15 @@ class TemplateService:
 
     def _read(self, folder: Path) -> Template:
         readme, config = folder / "README.md", folder / CONFIG
-        text = readme.read_text(encoding="utf-8") if readme.exists() else ""
+        text = readme.read_text(encoding="utf-8", errors="replace") if readme.exists() else ""
         title, description = words_of(text, folder.name)
         said = LabConfig()
-        if config.exists():
-            said = read_config(config.read_bytes(), self._tools.catalog())
+        try:
+            if config.exists():
+                said = read_config(config.read_bytes(), self._tools.catalog())
+        except BadConfig as error:
+            # Whoever makes a lab of it is told; the others are there all the same.
+            log.warning("the template %s cannot be used: %s", folder, error)
         return Template(folder.name, title, description, said.image)
 
     def _folder(self, name: str) -> Path:
