@@ -159,3 +159,36 @@ def test_large_files_are_merged_by_their_ids(server: LabsServer) -> None:
     sizes = {file.path: file.size for file in server.tools.repos.manifest(lab.store, newest.commit)}
     assert sizes["data1.bin"] == 20 << 20
     assert sizes["data0 (r2).bin"] == sizes["data0.bin"]
+
+
+def test_a_text_with_half_a_character_is_shown_and_merged(
+    server: LabsServer, bob: httpx.Client
+) -> None:
+    half = notebook([FIRST | {"source": "half = '\ud800'\ny = 2\nz = 3"}])
+    original = server.publish("ada", FILES | {"main.ipynb": half}, title="half", name="half")
+    fork = server.fork("bob", original)
+    for lab, line in ((original, "'\ud801'"), (fork, "'\ud802'")):
+        changed = notebook([FIRST | {"source": f"half = {line}\ny = 2\nz = 3"}])
+        server.revise(lab, FILES | {"main.ipynb": changed})
+    assert bob.get("bob/half/update").json()["conflicts"] == 1
+    page = httpx.get(f"{server.url}/bob/half/update", headers={"X-As": "bob"})
+    assert (page.status_code, "yours to decide" in page.text) == (200, True)
+    assert bob.post("bob/half/update").status_code == 201
+
+
+def test_a_notebook_that_is_nested_far_too_deeply_is_kept_twice(
+    server: LabsServer, bob: httpx.Client
+) -> None:
+    def deep(word: str) -> bytes:
+        nested = '{"a":' * 900 + f'"{word}"' + "}" * 900
+        return notebook([FIRST]).replace(b'"metadata": {\n  "kernel', b'"metadata": {"d": '
+                                         + nested.encode() + b', "kernel')  # fmt: skip
+
+    original = server.publish("ada", FILES | {"main.ipynb": deep("old")}, title="deep", name="deep")
+    fork = server.fork("bob", original)
+    server.revise(original, FILES | {"main.ipynb": deep("theirs")})
+    server.revise(fork, FILES | {"main.ipynb": deep("mine")})
+    assert bob.get("bob/deep/update").status_code == 200
+    assert bob.post("bob/deep/update").status_code == 201
+    files = bob.get("bob/deep/revisions/latest/files").json()["files"]
+    assert "main (r2).ipynb" in [file["path"] for file in files]

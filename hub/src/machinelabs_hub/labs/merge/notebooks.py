@@ -267,12 +267,17 @@ class _Merge:
                 number=number,
                 change=change,
                 kind=Cell.of(done.raws[-1]).kind if done else cell.kind,
-                mine=here.source if here else None,
-                theirs=there.source if there else None,
-                result=result,
+                mine=_shown(here.source) if here else None,
+                theirs=_shown(there.source) if there else None,
+                result=result and _shown(result),
                 note=_note(change, here, there, done, self.names),
             )
         )
+
+
+def _shown(text: str) -> str:
+    """Return a text that any file can hold: a lone half of a character is none."""
+    return text.encode("utf-8", "replace").decode()
 
 
 def _has_two(done: MergedCell) -> bool:
