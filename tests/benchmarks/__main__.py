@@ -1,4 +1,4 @@
-"""Run the benchmarks: `python -m tests.benchmarks [--rounds N] [--only starts|home|labs]`."""
+"""Run the benchmarks: `python -m tests.benchmarks [--rounds N] [--only PART]`."""
 
 import argparse
 import sys
@@ -6,7 +6,7 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import labs, pages, report, starts, stock, untuned
+from tests.benchmarks import labs, pages, render, report, search, starts, stock, untuned
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.machine import facts
 from tests.support.localhost import localhost_resolved
@@ -15,7 +15,8 @@ from tests.support.site import ROOT, Site, running
 from machinelabs_hub.catalog.load import load
 from machinelabs_hub.sites import catalog_file
 
-PARTS = ("starts", "home", "labs")
+PARTS = ("starts", "home", "labs", "search", "render")
+ON_A_SITE = {"starts", "home", "labs"}
 RESULT = ROOT / "build" / "benchmarks.json"
 MANUAL = ROOT / "docs" / "reference" / "benchmarks.md"
 
@@ -45,6 +46,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def measure(folder: Path, parts: Sequence[str], rounds: int) -> list[Figure]:
     """Run a site, and a stock hub beside it where a part compares with one."""
     figures: list[Figure] = []
+    if "render" in parts:
+        figures += render.measure(rounds=rounds, say=say)
+    if "search" in parts:
+        figures += search.measure(folder / "search", rounds=rounds, say=say)
+    if not ON_A_SITE & set(parts):
+        return figures
     with running(folder / "site", limits=labs.SETTINGS) as site:
         if {"starts", "home"} & set(parts):
             figures += against_stock(site, folder, parts, rounds)

@@ -41,10 +41,17 @@ def _row(figure: Figure) -> tuple[str, str, str, str, str, str]:
         ratio = f"{figure.ratio:.2f} ({figure.low:.2f} to {figure.high:.2f})"
     target = ""
     if figure.target is not None:
-        target = f"{figure.target:g}" if figure.ratio is not None else _time(figure.target)
-    peer = "" if figure.peer is None else _time(figure.peer)
+        target = (
+            f"{figure.target:g}" if figure.ratio is not None else _value(figure.target, figure.unit)
+        )
+    peer = "" if figure.peer is None else _value(figure.peer, figure.unit)
     held = {None: "", True: "yes", False: "no"}[figure.holds]
-    return (figure.name, _time(figure.value), peer, ratio, target, held)
+    value = _value(figure.value, figure.unit)
+    return (figure.name, value, peer, ratio, target, held)
+
+
+def _value(value: float, unit: str) -> str:
+    return _time(value) if unit == "s" else f"{value:.0f} {unit}"
 
 
 def _time(seconds: float) -> str:

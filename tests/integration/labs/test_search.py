@@ -254,10 +254,10 @@ def test_pages_follow_each_other_without_a_gap_in_every_order(
         lab = publish(viewed_by, f"Digits {number}", person=person, visibility=visibility)
         for star in range(number % 4):
             tools.stars.put(lab, f"star-{star}", tools.clock())
-    for person in (None, BOB, group):
-        whole = found(viewed_by, person, q=q, sort=sort, limit=100)
+    for viewer in (None, BOB, group):
+        whole = found(viewed_by, viewer, q=q, sort=sort, limit=100)
         assert len(whole) == len(set(whole))
-        assert walked(viewed_by, person, q=q, sort=sort, limit=2) == whole
+        assert walked(viewed_by, viewer, q=q, sort=sort, limit=2) == whole
 
 
 def test_a_list_by_relevance_goes_on_where_it_was_when_labs_come_and_go(viewed_by: As) -> None:

@@ -80,7 +80,7 @@ def theirs(book: Any) -> list[tuple[str, list[Seen]]]:
     page = BeautifulSoup(html, "html.parser")
     found = []
     for cell in page.select("div.cell"):
-        kinds = cell.get("class") or []
+        kinds: Any = cell.get("class") or []
         if "text_cell" in kinds:
             found.append(("markdown", [seen(part) for part in cell.select(".text_cell_render")]))
         elif "code_cell" in kinds:

@@ -10,7 +10,7 @@ from machinelabs_hub.labs.models.page import LabQuery, Page, Sort
 from machinelabs_hub.labs.models.words import LONGEST_TAG
 from machinelabs_hub.labs.pages.cards import cards_of
 from machinelabs_hub.labs.pages.filters import address, chosen_of, groups_of
-from machinelabs_hub.labs.pages.look import KeptPages, page, tag_of, unchanged
+from machinelabs_hub.labs.pages.look import KeptPages, page, state_of, tag_of, unchanged
 from machinelabs_hub.labs.pages.words import ORDERS
 from machinelabs_hub.labs.security import Ctx
 
@@ -67,8 +67,8 @@ def explore(request: Request, ctx: Ctx, wanted: Annotated[Wanted, Depends()]) ->
     is_part = "hx-request" in request.headers and (
         "hx-history-restore-request" not in request.headers
     )
-    # Whoever is not signed in sees the same, until anything is written.
-    state = ctx.tools.sessions.changes if ctx.person is None else None
+    # Searches differ too much for one to be asked for again.
+    state = None if wanted.q else state_of(ctx)
     tag = tag_of(ctx.settings.data, request.url, is_part, state)
     if state is not None and (known := unchanged(request, tag) or _kept.find(tag, request)):
         return known

@@ -10,7 +10,14 @@ from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
 from machinelabs_hub.labs.pages.addresses import content_address
 from machinelabs_hub.labs.pages.frame import frame, numbered, shown_file
-from machinelabs_hub.labs.pages.look import KeptPages, page, page_around, tag_of, unchanged
+from machinelabs_hub.labs.pages.look import (
+    KeptPages,
+    page,
+    page_around,
+    state_of,
+    tag_of,
+    unchanged,
+)
 from machinelabs_hub.labs.pages.shelf import shelf_of
 from machinelabs_hub.labs.security import Ctx
 
@@ -21,7 +28,10 @@ _kept = KeptPages()
 @router.get("/{owner}/{name}", include_in_schema=False)
 def newest(request: Request, ctx: Ctx, owner: str, name: str) -> Response:
     """Give a lab's page in its newest revision."""
-    return _notebook(request, ctx, ctx.labs.get(owner, name), None)
+    place = (ctx.settings.data, str(request.url), state) if (state := state_of(ctx)) else None
+    if place and (known := _kept.find_at(place, request)):
+        return known
+    return _notebook(request, ctx, ctx.labs.get(owner, name), None, place)
 
 
 @router.get("/{owner}/{name}/@{number}", include_in_schema=False)
@@ -32,7 +42,9 @@ def revision(request: Request, ctx: Ctx, owner: str, name: str, number: str) -> 
     return _notebook(request, ctx, lab, found)
 
 
-def _notebook(request: Request, ctx: Context, lab: Lab, at: Revision | None) -> Response:
+def _notebook(
+    request: Request, ctx: Context, lab: Lab, at: Revision | None, place: object = None
+) -> Response:
     values = frame(ctx, lab, "notebook", revision=at)
     tag = tag_of(
         ctx.settings.data,
@@ -46,6 +58,8 @@ def _notebook(request: Request, ctx: Context, lab: Lab, at: Revision | None) -> 
         ctx.person,
         ctx.csrf_token,
     )
+    if place:
+        _kept.note(place, tag)
     if known := unchanged(request, tag) or _kept.find(tag, request):
         return known
     number = at.number if at else lab.revision

@@ -3,6 +3,7 @@
 import gzip
 import hashlib
 import threading
+import time
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -27,8 +28,10 @@ _PLACE: Final = "<!--ml:content-->"
 
 _BATCH: Final = 64 << 10
 _WORTH_PACKING: Final = 1000
-_EFFORT: Final = 5
+_EFFORT: Final = 3
 _VARY: Final = "Accept-Encoding"
+_SECONDS_KEPT: Final = 60
+_MOST_PLACES: Final = 10_000
 
 
 def _environment() -> Environment:
@@ -138,6 +141,17 @@ def tag_of(*parts: object) -> str:
     return f'W/"{hashlib.sha256(text.encode()).hexdigest()[:24]}"'
 
 
+def state_of(ctx: Context) -> tuple[int, int] | None:
+    """Return what all pages of who is not signed in are as old as; None: somebody is signed in.
+
+    While it is the same, the same address gives the same page: this process alone writes the
+    labs' tables, and what an operator's program mends shows after a minute.
+    """
+    if ctx.person is not None:
+        return None
+    return ctx.tools.sessions.changes, int(time.monotonic() / _SECONDS_KEPT)
+
+
 def unchanged(request: Request, tag: str) -> Response | None:
     """Return the answer for a browser that has the page of this ETag already, else None."""
     known = request.headers.get("if-none-match", "")
@@ -154,6 +168,7 @@ class KeptPages:
         self._most = most_bytes
         # Packed: most browsers take them so, and more fit.
         self._pages: OrderedDict[str, bytes] = OrderedDict()
+        self._places: OrderedDict[object, str] = OrderedDict()
         self._held = 0
         self._lock = threading.Lock()
 
@@ -168,6 +183,20 @@ class KeptPages:
         if not _unpacks(request):
             return HTMLResponse(gzip.decompress(packed), headers=headers)
         return HTMLResponse(packed, headers=headers | {"Content-Encoding": "gzip"})
+
+    def find_at(self, place: object, request: Request) -> Response | None:
+        """Return the page that was noted at `place`, or None; it costs no look-up of the lab."""
+        tag = self._places.get(place)
+        if tag is None:
+            return None
+        return unchanged(request, tag) or self.find(tag, request)
+
+    def note(self, place: object, tag: str) -> None:
+        """Remember that the page of this ETag is what `find_at` is to find at `place`."""
+        with self._lock:
+            self._places[place] = tag
+            if len(self._places) > _MOST_PLACES:
+                self._places.popitem(last=False)
 
     def keep(self, tag: str, answer: Response) -> Response:
         """Return `answer` with its ETag; a page that is not streamed is kept."""

@@ -18,10 +18,10 @@ from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.labs import LabRow, LabTagRow
 from machinelabs_hub.labs.models.page import Facets, FacetValue, LabQuery
 from machinelabs_hub.labs.models.person import Person
-from machinelabs_hub.labs.storage.search import branches, wanted
+from machinelabs_hub.labs.storage.search import branches, is_frequent, wanted
 from machinelabs_hub.labs.storage.words import Matching, index_of, words_of
 
-MOST_COUNTED: Final = 2000
+MOST_COUNTED: Final = 500
 MOST_VALUES: Final = 24
 FRESH_SECONDS: Final = 60
 
@@ -65,7 +65,7 @@ class FacetTable:
         try:
             if self._public is kept:
                 with self._sessions() as db:
-                    values, _ = _counted(db, _some(db, LabQuery(), None))
+                    values = _counted_all(db)
                 self._public = (time.monotonic(), Facets(values))
             assert self._public is not None  # noqa: S101 - set just above, or by another thread
             return self._public[1]
@@ -82,7 +82,7 @@ def _some(
 ) -> Select[Any]:
     words = words_of(query.q)
     matching = index_of(db).matching(words) if words else None
-    conditions = wanted(query, viewer)
+    conditions = wanted(query, viewer, is_frequent=is_frequent(db, query))
     parts = [
         _part(matching, [*conditions, branch], most).subquery()
         for branch in branches(query, viewer)
@@ -107,28 +107,38 @@ def _part(
 
 
 def _counted(db: Session, found: Select[Any]) -> tuple[dict[str, tuple[FacetValue, ...]], int]:
-    some = found.cte("some")
-    grouped = [some.c[name] for name in _COLUMNS]
-    count = func.count().label("count")
+    """Count a bounded list of labs: it is looked for once, and counted here."""
+    rows = db.execute(found).all()
     counters: dict[str, Counter[Any]] = {name: Counter() for name in _COLUMNS}
-    total = 0
-    groups: Select[Any] = select(*[*grouped, count]).group_by(*grouped)
-    for row in db.execute(groups):
-        number = row[-1]
-        total += number
-        for name, value in zip(_COLUMNS, row[:-1], strict=True):
+    for values, number in Counter(tuple(row[1:]) for row in rows).items():
+        for name, value in zip(_COLUMNS, values, strict=True):
             counters[name][value] += number
-    tags = (
-        select(LabTagRow.tag, count)
-        .select_from(some.join(LabTagRow.__table__, LabTagRow.lab_id == some.c.id))
-        .group_by(LabTagRow.tag)
-        .order_by(count.desc(), LabTagRow.tag)
-        .limit(MOST_VALUES)
-    )
-    found_tags = [(tag, number) for tag, number in db.execute(tags)]
+    of_these = LabTagRow.lab_id.in_([row[0] for row in rows])
+    return _facets(db, counters, select(LabTagRow.tag).where(of_these)), len(rows)
+
+
+def _counted_all(db: Session) -> dict[str, tuple[FacetValue, ...]]:
+    """Count all that everybody explores, in the database."""
+    some = _some(db, LabQuery(), None).cte("some")
+    grouped = [some.c[name] for name in _COLUMNS]
+    counters: dict[str, Counter[Any]] = {name: Counter() for name in _COLUMNS}
+    groups: Select[Any] = select(*[*grouped, func.count()]).group_by(*grouped)
+    for row in db.execute(groups):
+        for name, value in zip(_COLUMNS, row[:-1], strict=True):
+            counters[name][value] += row[-1]
+    joined = some.join(LabTagRow.__table__, LabTagRow.lab_id == some.c.id)
+    return _facets(db, counters, select(LabTagRow.tag).select_from(joined))
+
+
+def _facets(
+    db: Session, counters: dict[str, Counter[Any]], tags: Select[Any]
+) -> dict[str, tuple[FacetValue, ...]]:
+    count = func.count().label("count")
+    most = tags.add_columns(count).group_by(LabTagRow.tag).order_by(count.desc(), LabTagRow.tag)
+    found_tags = [(tag, number) for tag, number in db.execute(most.limit(MOST_VALUES))]
     return {"tag": _values(found_tags)} | {
         name: _values(_shown(name, counter)) for name, counter in counters.items()
-    }, total
+    }
 
 
 def _shown(name: str, counter: Counter[Any]) -> Iterable[tuple[str, int]]:

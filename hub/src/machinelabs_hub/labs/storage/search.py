@@ -7,7 +7,7 @@ there, and only there.
 from collections.abc import Iterable
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from machinelabs_hub.db.engine import SessionMaker
@@ -21,6 +21,7 @@ from machinelabs_hub.labs.storage.listing import explored, listed, owned_by, sha
 from machinelabs_hub.labs.storage.rows import lab_of
 from machinelabs_hub.labs.storage.words import Matching, index_of, words_of
 
+MOST_GATHERED: Final = 2000
 MOST_RANKED: Final = 1000
 """Of a word that stands in more labs than this, the newest that many are ranked."""
 
@@ -52,7 +53,8 @@ class SearchTable:
     def page(self, query: LabQuery, viewer: Person | None) -> Page[Lab]:
         """Return labs that `viewer` may see in a list, a page of them."""
         with self._sessions() as db:
-            return page_of(db, query, wanted(query, viewer), branches(query, viewer))
+            conditions = wanted(query, viewer, is_frequent=is_frequent(db, query))
+            return page_of(db, query, conditions, branches(query, viewer))
 
 
 def page_of(
@@ -77,14 +79,39 @@ def page_of(
     return Page(labs, write_cursor(Cursor(query.order, value, row)))
 
 
-def wanted(query: LabQuery, viewer: Person | None) -> list[ColumnElement[bool]]:
-    """Return what must hold of each lab that `query` asks for, and that `viewer` may see."""
+def is_frequent(db: Session, query: LabQuery) -> bool:
+    """Tell whether labs with the tag of `query` are so many that one meets them on any way.
+
+    Then a list is walked in its order and looked at for the tag; else those that have it are
+    gathered and sorted. The other way round each costs a look at every lab.
+    """
+    some = (
+        select(LabTagRow.lab_id).where(LabTagRow.tag == query.tag).limit(MOST_GATHERED).subquery()
+    )
+    number = db.scalar(select(func.count()).select_from(some)) if query.tag else 0
+    return number == MOST_GATHERED
+
+
+def wanted(
+    query: LabQuery, viewer: Person | None, *, is_frequent: bool
+) -> list[ColumnElement[bool]]:
+    """Return what must hold of each lab that `query` asks for, and that `viewer` may see.
+
+    Args:
+        query: what is asked for.
+        viewer: who asks.
+        is_frequent: what `is_frequent` says of the query.
+    """
     seen = listed(viewer) if query.owner or query.starred_by else explored(viewer)
     found = [LabRow.trashed_at.is_(None), seen]
     if query.owner:
         found.append(LabRow.owner == query.owner)
     if query.tag:
-        found.append(LabRow.id.in_(select(LabTagRow.lab_id).where(LabTagRow.tag == query.tag)))
+        has_tag = select(LabTagRow.tag).where(
+            LabTagRow.tag == query.tag, LabTagRow.lab_id == LabRow.id
+        )
+        tagged = select(LabTagRow.lab_id).where(LabTagRow.tag == query.tag)
+        found.append(has_tag.exists() if is_frequent else LabRow.id.in_(tagged))
     if query.starred_by:
         starred = select(StarRow.lab_id).where(StarRow.person == query.starred_by)
         found.append(LabRow.id.in_(starred))
