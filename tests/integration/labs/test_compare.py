@@ -146,3 +146,15 @@ def test_what_is_too_large_is_refused_kindly(viewed_by: As) -> None:
     (only,) = viewed_by(None).compare.compare(lab).files.items
     assert isinstance(only.content, Unshown)
     assert only.content.why.startswith("It is larger than 1 MiB")
+
+
+def test_what_is_too_much_is_cut_or_refused_kindly(viewed_by: As) -> None:
+    publish(viewed_by, files={"a.txt": b"1"})
+    many = [cell("code", "\n".join("xyz"), f"c{n}") for n in range(6000)]
+    revise(viewed_by, ADA, "digits", {"a.txt": b"x\n" * 5000, "many.ipynb": notebook(many)})
+    lab = viewed_by(None).labs.get("ada", "digits")
+    text, book = viewed_by(None).compare.compare(lab).files.items
+    assert isinstance(text.content, Texts)
+    assert (len(text.content.lines), text.content.more) == (2000, True)
+    assert isinstance(book.content, Unshown)
+    assert book.content.why.startswith("Too much differs")

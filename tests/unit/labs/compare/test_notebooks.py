@@ -120,6 +120,15 @@ def test_a_thousand_unlike_cells_without_ids_take_no_time() -> None:
     assert len(found) == 2000
 
 
+def test_ten_thousand_cells_with_ids_take_seconds_at_most() -> None:
+    before = [code(f"x = {n}", f"c{n}") for n in range(10_000)]
+    after = [code(f"x = {n + n % 2}", f"c{n}") for n in range(10_000)]
+    began = time.monotonic()
+    found = changed_cells(before, after[5_000:] + after[:5_000])
+    assert time.monotonic() - began < 6
+    assert sum(change.moved for change in found) == 5_000
+
+
 def test_odd_cells_do_not_stop_a_comparison() -> None:
     before: list[Any] = [{}, {"id": 3, "source": {"x": 1}, "outputs": "no", "metadata": []}]
     after: list[Any] = [

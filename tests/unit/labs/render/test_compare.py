@@ -78,8 +78,9 @@ def test_metadata_of_cells_and_of_the_notebook_are_folded() -> None:
 
 
 def test_long_texts_and_lines_are_cut() -> None:
-    lines = changed_lines("", "\n".join(["x"] * (MOST_LINES + 5)))
-    assert f"The first {MOST_LINES} lines are shown" in show_lines(lines)
+    (long,) = cells([], [code("x\n" * (MOST_LINES + 5), "a")])
+    assert f"The first {MOST_LINES} lines are shown" in long.html
+    assert "The first 1 lines are shown" in show_lines(changed_lines("", "x"), more=True)
     assert len(show_lines(changed_lines("a", "b" * 10 * LONGEST_LINE))) < 2 * LONGEST_LINE
 
 

@@ -109,6 +109,7 @@ class ChangedBody(BaseModel):
     after: FileBody | None
     notebook: NotebookBody | None
     lines: list[LineBody] | None
+    more: Annotated[bool, Field(description="There are more lines than these.")]
     why: Annotated[str | None, Field(description="Why no lines are given.")]
 
     @classmethod
@@ -125,6 +126,7 @@ class ChangedBody(BaseModel):
                 if isinstance(content, NotebookChange)
                 else None,
                 "lines": LineBody.all(content.lines) if isinstance(content, Texts) else None,
+                "more": isinstance(content, Texts) and content.more,
                 "why": (content.why or "It is an image.") if isinstance(content, Unshown) else None,
             }
         )

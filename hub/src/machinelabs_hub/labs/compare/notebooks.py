@@ -127,12 +127,13 @@ def _paired(old: Sequence[Side], new: Sequence[Side]) -> list[tuple[int, int]]:
     pairs = _by_key([side.id for side in old], [side.id for side in new])
     # Programs that know no ids make new ones, so the same text is the same cell as well.
     for names in (_whole, _nearly):
-        left = [at for at in range(len(old)) if at not in {here for here, _ in pairs}]
-        right = [at for at in range(len(new)) if at not in {there for _, there in pairs}]
+        here, there = {at for at, _ in pairs}, {at for _, at in pairs}
+        left = [at for at in range(len(old)) if at not in here]
+        right = [at for at in range(len(new)) if at not in there]
         if not left or not right:
             break
         more = names([old[at] for at in left], [new[at] for at in right])
-        pairs += [(left[here], right[there]) for here, there in more]
+        pairs += [(left[one], right[other]) for one, other in more]
     return sorted(pairs, key=lambda pair: pair[1])
 
 

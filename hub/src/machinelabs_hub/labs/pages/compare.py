@@ -120,7 +120,9 @@ def _change(
             for cell in shown.show_cells(content, folder=folder, with_outputs=with_outputs)
         )
     elif isinstance(content, Texts):
-        html = _filled(shown.show_lines(content.lines, wraps=kind is Kind.MARKDOWN), address)
+        html = _filled(
+            shown.show_lines(content.lines, more=content.more, wraps=kind is Kind.MARKDOWN), address
+        )
     else:
         why = content.why
         if not why:

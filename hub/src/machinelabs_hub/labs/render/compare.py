@@ -64,14 +64,9 @@ def show_cells(
         yield ShownCell(html)
 
 
-def show_lines(lines: tuple[Line, ...], *, wraps: bool = False) -> str:
-    """Return the lines of a text that differ; prose wraps, code does not."""
-    return fragment(
-        "changed_lines.html",
-        rows=_rows(lines[:MOST_LINES]),
-        more=len(lines) > MOST_LINES,
-        wraps=wraps,
-    )
+def show_lines(lines: tuple[Line, ...], *, more: bool = False, wraps: bool = False) -> str:
+    """Return the lines of a text that differ (`more`: not all); prose wraps, code does not."""
+    return fragment("changed_lines.html", rows=_rows(lines), more=more, wraps=wraps)
 
 
 def show_image(name: str, before: bytes | None, after: bytes | None) -> str:

@@ -32,6 +32,11 @@ FILES_AT_ONCE: Final = 20
 _TEXT_MIB: Final = 1
 _NOTEBOOK_MIB: Final = 25
 _BYTES_AT_ONCE: Final = 48 << 20
+_LINES: Final = 2_000
+"""Lines of a text that are given."""
+_ROWS_AT_ONCE: Final = 20_000
+"""Lines and cells of all files together that are given at once."""
+_CELLS: Final = 10_000
 _LIST: Final = "compare"
 _NAME: Final = re.compile(r"r?([1-9][0-9]{0,8})")
 
@@ -54,9 +59,10 @@ class Place:
 
 @dataclass(frozen=True, slots=True)
 class Texts:
-    """How a text file changed; no lines where only line ends did."""
+    """How a text file changed; no lines where only line ends did. `more`: there are others."""
 
     lines: tuple[Line, ...]
+    more: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,12 +141,17 @@ class CompareService:
         start = read_place(cursor, _LIST) if cursor else 0
         some = _some(changes[start:])
         end = start + len(some)
-        items = tuple(
-            Changed(change, self._content(before, after, change, code_only=code_only))
-            for change in some
-        )
+        items = []
+        rows = 0
+        for change in some:
+            content = self._content(before, after, change, code_only=code_only)
+            rows += _rows_of(content)
+            if rows > _ROWS_AT_ONCE:
+                rows -= _rows_of(content)
+                content = Unshown("Too much differs in it to be shown here. Download both sides.")
+            items.append(Changed(change, content))
         more = write_place(_LIST, end) if end < len(changes) else None
-        return Comparison(before, after, len(changes), Page(items, more))
+        return Comparison(before, after, len(changes), Page(tuple(items), more))
 
     def image(self, place: Place, entry: FileEntry | None, most: int) -> bytes | None:
         """Return the bytes of an image of one side if it has at most `most`, else None."""
@@ -236,10 +247,12 @@ def _texts(before: bytes | None, after: bytes | None) -> Content:
     if not all(kinds.is_text(side) for side in (before, after) if side is not None):
         return Unshown("It is not text.")
     if before is None:
-        return Texts(all_lines(kinds.decode(after or b""), "+"))
-    if after is None:
-        return Texts(all_lines(kinds.decode(before), "-"))
-    return Texts(changed_lines(kinds.decode(before), kinds.decode(after)))
+        lines = all_lines(kinds.decode(after or b""), "+")
+    elif after is None:
+        lines = all_lines(kinds.decode(before), "-")
+    else:
+        lines = changed_lines(kinds.decode(before), kinds.decode(after))
+    return Texts(lines[:_LINES], len(lines) > _LINES)
 
 
 def _notebook(before: bytes | None, after: bytes | None, *, code_only: bool) -> Content:
@@ -248,7 +261,22 @@ def _notebook(before: bytes | None, after: bytes | None, *, code_only: bool) -> 
         new = notebooks.read(after) if after is not None else notebooks.Notebook([], "")
     except notebooks.BrokenNotebook:
         return _texts(before, after)
+    if max(len(old.cells), len(new.cells)) > _CELLS:
+        return Unshown(f"It has more than {_CELLS:,} cells, too many to be compared here.")
     cells = changed_cells(old.cells, new.cells, code_only=code_only)
     both = before is not None and after is not None
     about = changed_metadata(old.metadata, new.metadata) if both and not code_only else ()
     return NotebookChange(cells, about)
+
+
+def _rows_of(content: Content) -> int:
+    match content:
+        case NotebookChange():
+            changed = (cell for cell in content.cells if cell.change is not Change.SAME)
+            return sum(1 + len(cell.lines) + len(cell.metadata) for cell in changed) + len(
+                content.metadata
+            )
+        case Texts():
+            return len(content.lines)
+        case Unshown():
+            return 0
