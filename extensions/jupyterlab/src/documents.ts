@@ -18,25 +18,26 @@ export class OpenDocuments {
       if (context.model.dirty && !context.model.readOnly) {
         await this._saves.save(context);
       }
+      this._saved.set(context, content(context));
     }
   }
 
   /** Return the documents at `path` or below it that hold edits which no file has. */
   unsaved(path: string): string[] {
     return this.below(path)
-      .filter(context => context.model.dirty && !context.model.readOnly)
+      .filter(context => !context.model.readOnly && this.holdsEdits(context))
       .map(context => context.localPath);
   }
 
   /**
    * Show what the files of `paths`, below `folder`, hold now.
    *
-   * One that was typed into meanwhile stays as it is: JupyterLab asks when it is saved.
+   * One whose content changed since it was saved stays as it is: JupyterLab asks when it is saved.
    */
   async reload(folder: string, paths: string[]): Promise<void> {
     const changed = new Set(paths.map(path => `${folder}/${path}`));
     for (const context of this.below(folder)) {
-      if (!context.model.dirty && changed.has(context.localPath)) {
+      if (!this.holdsEdits(context) && changed.has(context.localPath)) {
         // A file that is gone cannot be read again; what is shown is the last that there was.
         await context.revert().catch(() => undefined);
       }
@@ -57,4 +58,16 @@ export class OpenDocuments {
     }
     return [...found];
   }
+
+  private holdsEdits(context: DocumentRegistry.Context): boolean {
+    return context.model.dirty && this._saved.get(context) !== content(context);
+  }
+
+  private _saved = new WeakMap<DocumentRegistry.Context, string>();
+}
+
+/** What a person wrote: a kernel that starts changes a notebook's metadata, and that is no edit. */
+function content(context: DocumentRegistry.Context): string {
+  const whole = context.model.toJSON() as { cells?: unknown } | null;
+  return JSON.stringify(whole?.cells ?? whole);
 }

@@ -33,8 +33,11 @@ export const labs: JupyterFrontEndPlugin<LabsModel> = {
     shell?.currentChanged.connect(turn);
     browser?.model.pathChanged.connect(turn);
     contents.fileChanged.connect(() => {
-      turn();
-      model.refresh();
+      // An open document hears of its new name by this signal too, and after us.
+      void Promise.resolve().then(() => {
+        turn();
+        model.refresh();
+      });
     });
     void app.restored.then(turn);
     // Without our part of the server there is nothing to show, and nothing to say.

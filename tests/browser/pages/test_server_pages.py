@@ -53,7 +53,7 @@ def test_each_page_of_a_servers_life_says_what_happens(
     admin = ours.new_person(chromium).new_page()
     ours.sign_in(admin, site.url, site.admin, site.admin_password)
     admin.goto(f"{site.server_url(PERSON)}lab")
-    expect(admin.get_by_role("heading", name=PERSON)).to_be_visible()
+    expect(admin.get_by_role("button", name="Let it in")).to_be_visible()
     look(admin, pictures, "consent")
 
     # A container that is frozen takes its time to stop.
