@@ -5,6 +5,7 @@ from pathlib import Path
 
 import pytest
 from playwright.sync_api import Browser, Page, expect
+from tests.support import browser as ours
 from tests.support.jupyterlab import (
     BOOK,
     accept_button,
@@ -54,8 +55,9 @@ def publish(server: NotebookServer, path: str, name: str, **more: object) -> Non
     assert job["state"] == "done", job
 
 
+@pytest.mark.pictures
 def test_each_door_leads_to_the_dialog_about_what_was_chosen(
-    chromium: Browser, server: NotebookServer
+    chromium: Browser, server: NotebookServer, pictures: Path
 ) -> None:
     page = opened(chromium, server)
     row(page, "study")
@@ -74,6 +76,7 @@ def test_each_door_leads_to_the_dialog_about_what_was_chosen(
     expect(button).to_contain_text("Publish")
     button.click()
     expect(page.locator(f"{FILES} li")).to_contain_text(["main.ipynb"])
+    ours.screenshot(page, pictures, "publish")
     cancel(page)
 
     page.get_by_role("menuitem", name="File", exact=True).click()

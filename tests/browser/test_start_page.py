@@ -1,5 +1,7 @@
 """The start page in a browser: cards, the choice that is remembered, choices that are refused."""
 
+from pathlib import Path
+
 import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.support import browser as ours
@@ -15,8 +17,9 @@ def start_page(page: Page, site: Site, person: str, query: str = "") -> None:
     page.goto(f"{site.url}/hub/spawn/{person}{query}")
 
 
+@pytest.mark.pictures
 def test_cards_say_what_is_inside_and_the_last_choice_comes_back(
-    site: Site, chromium: Browser
+    site: Site, chromium: Browser, pictures: Path
 ) -> None:
     page = ours.new_person(chromium).new_page()
     start_page(page, site, PERSON)
@@ -25,6 +28,7 @@ def test_cards_say_what_is_inside_and_the_last_choice_comes_back(
     expect(images.filter(has_text="numpy")).to_contain_text(["pandas"])
     base = page.locator('input[name="image"][value="base"]')
     expect(base).not_to_be_checked()
+    ours.screenshot(page, pictures, "start")
     # The whole card is its label, and a card that is chosen by keyboard is chosen.
     images.filter(has=base).click()
     page.locator('input[name="flavour"][value="cpu-small"]').focus()

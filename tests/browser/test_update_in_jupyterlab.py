@@ -2,10 +2,12 @@
 
 import re
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 from playwright.sync_api import Browser, expect
+from tests.support import browser as ours
 from tests.support.jupyterlab import BOOK, accept_button, opened, run_command, standing, toast
 from tests.support.notebook_server import NotebookServer, environment, notebook_server
 from tests.support.site import Site
@@ -40,8 +42,9 @@ def publish(server: NotebookServer, message: str) -> None:
     assert job["state"] == "done", job
 
 
+@pytest.mark.pictures
 def test_a_fork_takes_over_what_the_original_changed_and_gives_it_back(
-    chromium: Browser, anna: NotebookServer, ben: NotebookServer
+    chromium: Browser, anna: NotebookServer, ben: NotebookServer, pictures: Path
 ) -> None:
     anna.write(f"{LAB}/main.ipynb", book("spring = 1", "summer = 2", "autumn = 3"))
     draft = {
@@ -66,6 +69,7 @@ def test_a_fork_takes_over_what_the_original_changed_and_gives_it_back(
     due.click()
     listed = page.locator(".jp-MachineLabs-files li")
     expect(listed).to_contain_text([re.compile("main.ipynb.*merged"), re.compile("notes.md.*new")])
+    ours.screenshot(page, pictures, "update")
     accept_button(page).click()
     done = toast(page, f"Your files now hold r2 of {AUTHOR}/{LAB}.")
     expect(done).to_be_visible()

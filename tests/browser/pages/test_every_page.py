@@ -54,7 +54,8 @@ def test_no_page_has_a_barrier_or_scrolls_sideways(
     found, looks = {}, pictures / "pages"
     schemes: tuple[Literal["light", "dark"], ...] = ("light", "dark")
     for scheme in schemes:
-        page.emulate_media(color_scheme=scheme)
+        # Without motion nothing is caught halfway from one colour to another.
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
         page.set_viewport_size(ours.NARROW)
         found[f"narrow-{scheme}"] = page.evaluate(WIDER)
@@ -99,3 +100,16 @@ def test_every_page_is_read_without_scripts(here: Tour, chromium: Browser, stop:
     if stop.who is not Who.VISITOR:
         expect(page.get_by_role("link", name="Sign in", exact=True)).to_have_count(0)
     context.close()
+
+
+@pytest.mark.pictures
+@pytest.mark.parametrize(
+    "stop", [stop for stop in STOPS if stop.name in {"lab", "explore", "compare"}], ids=str
+)
+def test_the_manual_shows_the_page_as_it_is(
+    here: Tour, page: Page, stop: Stop, pictures: Path
+) -> None:
+    visit(page, here, stop)
+    expect(page.locator("main h1").first).to_be_visible()
+    taken = ours.screenshot(page, pictures, stop.name)
+    assert taken.stat().st_size > 10_000

@@ -18,7 +18,8 @@ PERSON = "life-lea"
 def look(page: Page, pictures: Path, name: str) -> None:
     """Keep a picture of a page in both lights and both widths, and fail on a barrier."""
     for scheme in ("light", "dark"):
-        page.emulate_media(color_scheme=scheme)  # type: ignore[arg-type]
+        # Without motion nothing is caught halfway from one colour to another.
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
         page.set_viewport_size(ours.NARROW)
         ours.screenshot(page, pictures / "pages", f"{name}-narrow-{scheme}", whole=True)
         page.set_viewport_size(ours.WIDE)
