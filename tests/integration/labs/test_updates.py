@@ -263,6 +263,10 @@ def test_a_working_copy_is_merged_and_nothing_is_stored(viewed_by: As) -> None:
     assert viewed_by(BOB).labs.get("bob", "digits").revision == 1
     with pytest.raises(BadBase):
         service.with_original("bob", "digits", base=1, synced=7, files=tar_of(here))
+    with pytest.raises(NotAllowed):
+        viewed_by(ADA).working_copies.with_original(
+            "bob", "digits", base=1, synced=None, files=tar_of(here)
+        )
     with pytest.raises(StaleRevision):
         service.with_original("bob", "digits", base=3, synced=None, files=tar_of(here))
 

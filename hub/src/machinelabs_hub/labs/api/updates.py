@@ -174,7 +174,7 @@ def undo_update(ctx: Ctx, owner: Owner, name: Name) -> RevisionBody:
 @router.post(
     "/merge",
     response_class=StreamingResponse,
-    responses=refusals(404, 413, 507) | _TAR,
+    responses=refusals(403, 404, 409, 413, 507) | _TAR,
     openapi_extra=described("merge", MergeAskedBody),
 )
 async def merge_working_copy(request: Request, ctx: Ctx, owner: Owner, name: Name) -> Response:

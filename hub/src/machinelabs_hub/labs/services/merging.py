@@ -62,11 +62,13 @@ def merge(tools: Tools, base: Side, mine: Side, theirs: Side, names: Names) -> M
         entry, side = entries[held.id]
         return side.read(entry)
 
-    found = merge_trees(
-        *(_tree(side.files) for side in (base, mine, theirs)),
-        content=content,
-        rules=_rules(tools, names),
-    )
+    # Large notebooks take much memory while they are merged: one merge at a time.
+    with tools.locks.hold("merging"):
+        found = merge_trees(
+            *(_tree(side.files) for side in (base, mine, theirs)),
+            content=content,
+            rules=_rules(tools, names),
+        )
     modes = _modes(base.files, mine.files, theirs.files)
     kept = tuple(
         replace(entries[held.id][0], path=path, executable=modes.get(path, False))

@@ -9,6 +9,7 @@ from typing import BinaryIO, Final
 
 from machinelabs_hub.errors import BadInput
 from machinelabs_hub.labs.merge.report import Names
+from machinelabs_hub.labs.models.access import Action
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
@@ -17,7 +18,7 @@ from machinelabs_hub.labs.services.merging import Merged, Side
 from machinelabs_hub.labs.services.revisions import RevisionService, StaleRevision
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.updates import UpdateService
-from machinelabs_hub.labs.services.viewer import lab_at, signed_in
+from machinelabs_hub.labs.services.viewer import lab_at, lab_to, signed_in
 from machinelabs_hub.labs.storage import tar
 
 _PIECE: Final = 1 << 20
@@ -84,9 +85,11 @@ class WorkingCopyService:
         `synced` is the original's revision that is in them; None: as in the fork.
 
         Raises:
+            NotAllowed: only those who may change the fork may; what it has merged in is theirs.
             StaleRevision: r`base` is not the fork's newest, so what is in it is not in them.
         """
         lab = self._lab(owner, name)
+        lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
         parent, original = self._updates.original_of(lab)
         if base != lab.revision:
             raise StaleRevision(
