@@ -1,22 +1,19 @@
 """The manual's lines on backup and restore, run as they stand: nothing that people made is lost."""
 
-import json
 import re
 import shutil
 import subprocess
-from http import HTTPStatus
 from pathlib import Path
 
-import httpx
 import pytest
-from tests.support.content import tar_of
 from tests.support.inside import inside
+from tests.support.many_labs import notebook
 from tests.support.site import PASSWORD, ROOT, Site, remove_leftovers, running
+from tests.support.site_labs import publish
 
 pytestmark = pytest.mark.engine
 
 MANUAL = ROOT / "docs" / "how-to" / "back-up.md"
-NOTEBOOK = b'{"cells": [], "metadata": {}, "nbformat": 4, "nbformat_minor": 5}'
 
 
 def blocks() -> list[str]:
@@ -35,26 +32,13 @@ def run_as_written(script: str, site: Site, backup: Path) -> None:
     subprocess.run(["bash", "-eu", "-c", script], check=True, capture_output=True)
 
 
-def publish(site: Site, user: str) -> str:
-    said = {"title": "Kept", "name": "kept", "visibility": "public"}
-    answer = httpx.post(
-        f"{site.addresses.labs_local}/services/labs/api/v1/labs",
-        headers={"Authorization": f"Bearer {site.token(user)}"},
-        files={
-            "lab": (None, json.dumps(said), "application/json"),
-            "files": ("files.tar", tar_of({"main.ipynb": NOTEBOOK, "README.md": b"# Zebras\n"})),
-        },
-        timeout=60,
-    )
-    assert answer.status_code == HTTPStatus.CREATED, answer.text
-    return f"{site.labs_url}/{user}/kept"
-
-
 def test_after_a_restore_labs_homes_accounts_and_settings_are_there(tmp_path: Path) -> None:
     backup = tmp_path / "backup"
     while_it_runs, homes, restore = blocks()
     with running(tmp_path / "data", site={"title": "Kept well"}) as site:
-        page = publish(site, "ada")
+        files = {"main.ipynb": notebook("1 + 1"), "README.md": b"# Zebras\n"}
+        publish(site, site.token("ada"), "kept", files, visibility="public")
+        page = f"{site.labs_url}/ada/kept"
         server = site.start_server("ada", image="base")
         assert inside(server.container, "sh", "-c", "echo mine > ~/unpublished.txt").code == 0
         password = site.admin_password

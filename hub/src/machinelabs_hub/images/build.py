@@ -20,7 +20,7 @@ from typing import Final
 
 from machinelabs_hub.catalog.load import read_builds
 from machinelabs_hub.catalog.model import Build, Catalog
-from machinelabs_hub.images import distribution, wheels
+from machinelabs_hub.images import distribution, former, wheels
 from machinelabs_hub.images.engine import Engine, pack
 from machinelabs_hub.images.errors import DiskFull
 from machinelabs_hub.images.recipe import SERVER, Recipe, contents, digest, own_wheels, recipes
@@ -51,8 +51,10 @@ def build_images(settings: Settings, catalog: Catalog, say: Say) -> dict[str, Bu
     with Engine(socket=settings.engine.socket) as engine, _alone(say):
         kitchen = _Kitchen(engine=engine, folder=folder, log=files.logs / "images.log", say=say)
         builds = {recipe.name: kitchen.serve(recipe) for recipe in recipes(catalog.images, folder)}
-    known = {**read_builds(files.builds), **builds}
-    rows = {name: asdict(build) for name, build in known.items()}
+    before = read_builds(files.builds)
+    gone = [before[name].tag for name in builds if name in before]
+    former.add(files, (tag for tag in gone if tag not in {build.tag for build in builds.values()}))
+    rows = {name: asdict(build) for name, build in {**before, **builds}.items()}
     _write(files.builds, json.dumps(rows, indent=1) + "\n")
     return builds
 

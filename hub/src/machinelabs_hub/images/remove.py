@@ -4,6 +4,7 @@ import docker
 from docker.errors import APIError, DockerException, ImageNotFound
 
 from machinelabs_hub.catalog.load import read_builds
+from machinelabs_hub.images import former
 from machinelabs_hub.images.errors import EngineMissing
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Files
@@ -13,21 +14,24 @@ _BELOW = ("machinelabs/stack-", "machinelabs/debian")
 
 
 def remove_images(settings: Settings) -> list[str]:
-    """Remove the images of the site's `images.json`; return the tags that a container holds.
+    """Remove the images that the site uses or used; return the tags that a container holds.
 
     Raises:
         EngineMissing: no engine answers.
     """
+    files = Files(settings.data)
     try:
         client = docker.APIClient(base_url=settings.engine.socket, version="auto", timeout=120)
     except DockerException as error:
         raise EngineMissing(f"No container engine answers at {settings.engine.socket}.") from error
     try:
-        tags = [build.tag for build in read_builds(Files(settings.data).builds).values()]
+        used = [build.tag for build in read_builds(files.builds).values()]
+        tags = dict.fromkeys([*used, *former.read(files)])
         held = [tag for tag in tags if not _remove(client, tag)]
         left = [tag for tag in _tags(client) if not tag.startswith(_BELOW)]
         if not left:
             held += [tag for tag in sorted(_tags(client), reverse=True) if not _remove(client, tag)]
+        former.forget(files)
         return held
     finally:
         client.close()

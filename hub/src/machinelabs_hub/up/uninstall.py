@@ -88,6 +88,7 @@ def _remove(settings: Settings, steps: Steps, *, homes: bool) -> None:
 
 def _farewell(settings: Settings, *, homes: bool) -> None:
     print(f"Removed. {settings.data} is left; delete it yourself when you are sure.")
+    print("Steps of builds may be left on the engine: `docker image prune` removes them.")
     if not homes:
         print(f"Homes are left as the volumes {settings.engine.prefix}-home-….")
     if (settings.data / engine.INSTALLED_BY_US).exists():
