@@ -1,5 +1,7 @@
 """Share labs with people and groups, open what was private, own labs as a group."""
 
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -14,7 +16,7 @@ from machinelabs_hub.labs.models.lab import Lab, LabChange, LabDraft, Visibility
 from machinelabs_hub.labs.models.member import Member, MemberKind, Role
 from machinelabs_hub.labs.models.page import LabQuery
 from machinelabs_hub.labs.models.person import Person
-from machinelabs_hub.labs.services import trash
+from machinelabs_hub.labs.services import details, trash
 from machinelabs_hub.labs.services.members import MOST, IsOwner, NoMember, TooManyMembers
 from machinelabs_hub.labs.services.people import LabsOfLeaver, NoGroup
 from machinelabs_hub.labs.services.revisions import NoRevision
@@ -248,3 +250,30 @@ def test_nobody_publishes_or_forks_as_a_group_that_they_are_not_in(viewed_by: As
     assert viewed_by(dan).forks.fork("ada", "digits", as_="@vision") == (fork, False)
     with pytest.raises(NotAllowed):
         viewed_by(BOB).forks.fork("ada", "digits", as_="@vision")
+
+
+@pytest.mark.parametrize("moves", [False, True])
+def test_who_changes_a_lab_at_the_moment_it_is_closed_does_not_open_it(
+    viewed_by: As, tools: Tools, *, moves: bool
+) -> None:
+    lab = publish(viewed_by, visibility=PUBLIC)
+
+    def change() -> None:
+        seen = viewed_by(ADA)
+        if moves:
+            seen.moves.move("ada", "digits", to_name="numbers")
+        else:
+            seen.labs.change("ada", "digits", LabChange(title="New"))
+
+    with ThreadPoolExecutor(1) as other:
+        with tools.locks.hold(lab.uid):
+            done = other.submit(change)
+            time.sleep(0.3)
+            assert not done.done()
+            closed = replace(details.of(lab), visibility=PRIVATE)
+            tools.labs.change(lab, closed, tools.clock())
+        done.result(10)
+    now = tools.labs.get(lab.uid)
+    assert now is not None
+    assert now.visibility is PRIVATE
+    assert (now.name, now.title) == (("numbers", "Digits") if moves else ("digits", "New"))

@@ -49,14 +49,15 @@ class SettingsForm:
 
     def change(self) -> LabChange:
         """Return the change that the form asks for."""
-        if self.visibility not in VISIBILITIES:
+        if self.visibility and self.visibility not in VISIBILITIES:
             raise BadInput("Choose who can read the lab.")
         tags = tuple(tag.strip() for tag in self.tags.split(",") if tag.strip())
         return LabChange(
             title=self.title,
             description=self.description,
             tags=tags,
-            visibility=Visibility(self.visibility),
+            # An editor's form does not say.
+            visibility=Visibility(self.visibility) if self.visibility else None,
             licence=self.licence,
             image=self.image,
             flavour=self.flavour,
@@ -89,7 +90,7 @@ def save(
     """Change the lab, or show the form again with what is wrong."""
     lab = editable(ctx, owner, name)
     form = SettingsForm(
-        title, description, tags, visibility or lab.visibility.value, licence, image, flavour,
+        title, description, tags, visibility, licence, image, flavour,
         bool(whole_history),
     )  # fmt: skip
     try:

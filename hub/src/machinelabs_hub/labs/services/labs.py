@@ -118,10 +118,12 @@ class LabService:
     def change(self, owner: str, name: str, change: LabChange) -> Lab:
         """Give a lab new details; only its owners change who may read it."""
         lab = lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
-        if change.whole_history or change.visibility not in {None, lab.visibility}:
-            lab = lab_to(Action.SHARE, self._tools, self._viewer, owner, name)
-        said = details.changed(lab, change, self._tools.catalog())
         with self._tools.locks.hold(lab.uid):
+            # Read again: what was changed meanwhile, who may read it above all, stays so.
+            lab = lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
+            if change.whole_history or change.visibility not in {None, lab.visibility}:
+                lab = lab_to(Action.SHARE, self._tools, self._viewer, owner, name)
+            said = details.changed(lab, change, self._tools.catalog())
             details.keep(self._tools, lab.store, lab.uid, details.changes_to(said))
             done = self._tools.labs.change(lab, said, self._tools.clock())
         if done is None:

@@ -42,7 +42,8 @@ class MoveService:
         if to.owner != lab.owner:
             self._check_owner(viewer, to.owner)
         with self._tools.locks.hold(lab.uid):
-            done = self._moved(lab, to)
+            # Read again: what was changed meanwhile, who may read it above all, stays so.
+            done = self._moved(lab_to(Action.SHARE, self._tools, viewer, owner, name), to)
         return seen_by(self._viewer, done)
 
     def former(self, lab: Lab) -> tuple[FormerAddress, ...]:
