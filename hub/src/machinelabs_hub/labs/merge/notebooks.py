@@ -1,6 +1,7 @@
 """Merge notebooks of format 4: cells by id, texts by line, all else by key."""
 
 import json
+from collections import deque
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from hashlib import sha256
@@ -231,10 +232,10 @@ class _Merge:
 
     def _told(self, order: list[Key], gone: list[Key], mine: list[Key]) -> Iterator[Key]:
         places = {key: at for at, key in enumerate(mine)}
-        waiting = sorted(gone, key=places.__getitem__)
+        waiting = deque(sorted(gone, key=places.__getitem__))
         for key in order:
             while waiting and key in places and places[waiting[0]] < places[key]:
-                yield waiting.pop(0)
+                yield waiting.popleft()
             yield key
         yield from waiting
 

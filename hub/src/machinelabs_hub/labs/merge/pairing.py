@@ -119,8 +119,8 @@ class _Pairing:
             for at_base in free_base:
                 if self._compared >= _MOST_COMPARED:
                     break
+                self._compared += 1
                 if self._may_be(at, at_base):
-                    self._compared += 1
                     alike = likeness(self._base[at_base].source, self._side[at].source)
                     if alike >= least:
                         rated.append((-alike, at, at_base))

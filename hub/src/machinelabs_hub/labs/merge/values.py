@@ -14,6 +14,10 @@ MISSING: Final = _Missing()
 """Stands for a key that is not there."""
 
 
+_MOST_ITEMS: Final = 250_000
+"""Pairs of items up to which lists are merged by item."""
+
+
 @dataclass(frozen=True, slots=True)
 class MergedValue:
     """A value that was merged; `clashes` has what theirs said, by path, where mine stands."""
@@ -46,8 +50,9 @@ def merge_value(base: Any, mine: Any, theirs: Any, path: str = "") -> MergedValu
         return MergedValue(mine)
     if isinstance(mine, dict) and isinstance(theirs, dict):
         return _merge_objects(base if isinstance(base, dict) else {}, mine, theirs, path)
-    if _is_plain(mine) and _is_plain(theirs):
-        return MergedValue(_merge_lists(base if _is_plain(base) else [], mine, theirs))
+    if _is_plain(mine) and _is_plain(theirs) and len(mine) * len(theirs) <= _MOST_ITEMS:
+        was = base if _is_plain(base) and len(base) <= len(mine) + len(theirs) else []
+        return MergedValue(_merge_lists(was, mine, theirs))
     return MergedValue(mine, {path or "/": theirs})
 
 
