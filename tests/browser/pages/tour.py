@@ -197,8 +197,8 @@ def publish(site: Site, folder: Path) -> None:
                              tags=("exercise",))  # fmt: skip
             ada.labs.publish(small, files(**{"main.ipynb": book}))
     ask = {"Authorization": f"token {site.token(READER)}"}
-    draft = {"fork": f"{READER}/two-moons", "title": "Notes on the boundary", "text": "For class."}
+    offer = {"fork": f"{READER}/two-moons", "title": "Notes on the boundary", "text": "For class."}
     api = f"{site.labs_url}/api/v1/labs/{OWNER}"
-    site.visitor().post(f"{api}/two-moons/proposals", headers=ask, json=draft).raise_for_status()
+    site.visitor().post(f"{api}/two-moons/proposals", headers=ask, json=offer).raise_for_status()
     token = {"Authorization": f"token {site.token(OWNER)}"}
     site.visitor().delete(f"{api}/exercise-5", headers=token).raise_for_status()

@@ -1,6 +1,7 @@
 """Other people's content in a real browser: no script of theirs runs, no request leaves."""
 
 from collections.abc import Iterator
+from typing import Any
 from urllib.parse import quote, urlsplit
 
 import httpx
@@ -168,5 +169,5 @@ def test_bytes_of_a_file_are_given_for_keeping_not_for_running(
     assert watch.sprung == []
 
 
-def _details(hostile: Hostile) -> dict[str, object]:
+def _details(hostile: Hostile) -> dict[str, Any]:
     return {"title": hostile.name, "name": hostile.name} | hostile.details
