@@ -3,6 +3,7 @@
 import json
 import os
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -147,6 +148,17 @@ def test_what_was_edited_after_an_update_is_set_aside_when_it_is_undone(folder: 
     assert kept == before
 
 
+def test_a_lab_that_was_renamed_since_does_not_end_the_undoing(folder: Folder) -> None:
+    revise(folder, folder.original, model_py=b"theirs\n")
+    folder.update()
+    state = folder.link.read()
+    assert state
+    folder.link.write(replace(state, lab="bob/renamed"))
+    assert undoable(folder.link) is not None
+    folder.link.write(replace(state, revision=state.revision + 1))
+    assert undoable(folder.link) is None
+
+
 def test_two_updates_are_undone_one_after_the_other(folder: Folder) -> None:
     states = [folder.content()]
     for number in range(2):
@@ -201,14 +213,14 @@ def test_an_update_that_breaks_off_can_be_undone(
 ) -> None:
     revise(folder, folder.original, model_py=b"theirs\n", main_ipynb=notebook([SECOND]))
     before = folder.content()
-    replace, calls = Path.replace, []
+    move, calls = Path.replace, []
 
     def full(self: Path, target: Path) -> Path:
         if "incoming-" in str(self):
             calls.append(self)
             if len(calls) == 2:
                 raise OSError(28, os.strerror(28))
-        return replace(self, target)
+        return move(self, target)
 
     monkeypatch.setattr(Path, "replace", full)
     with pytest.raises(FolderFault, match="No space left"):

@@ -97,6 +97,8 @@ def test_a_notebook_merges_by_cell_and_a_broken_one_is_kept_twice() -> None:
     files, done = merged({"m.ipynb": notebook(base)}, {"m.ipynb": mine}, {"m.ipynb": theirs})
     sources = [one["source"] for one in json.loads(files["m.ipynb"])["cells"]]
     assert (sources, told(done)) == (["mine", "theirs"], {"m.ipynb": Change.MERGED})
+    _, done = merged({"m.ipynb": mine}, {"m.ipynb": mine}, {"m.ipynb": notebook(base)})
+    assert [change.change for change in done.changes[0].cells] == [Change.CHANGED]
     files, _ = merged({"m.ipynb": notebook(base)}, {"m.ipynb": b"{"}, {"m.ipynb": theirs})
     assert files == {"m.ipynb": b"{", "m (r2).ipynb": theirs}
 

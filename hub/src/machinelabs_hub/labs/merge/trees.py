@@ -13,7 +13,7 @@ from machinelabs_hub.labs.merge.notebooks import (
     read,
     write,
 )
-from machinelabs_hub.labs.merge.report import Change, FileChange, Names
+from machinelabs_hub.labs.merge.report import CellChange, Change, FileChange, Names
 from machinelabs_hub.labs.merge.values import same
 
 NOTEBOOK: Final = ".ipynb"
@@ -137,7 +137,21 @@ class _TreeMerge:
             self._theirs_only.append((path, there, FileChange(path, Change.ADDED)))
         else:
             self.done.files[path] = there
-            self.done.changes.append(FileChange(path, Change.CHANGED))
+            cells = self._cells(here, there) if path.endswith(NOTEBOOK) else ()
+            self.done.changes.append(FileChange(path, Change.CHANGED, cells=cells))
+
+    def _cells(self, here: Held, there: Held) -> tuple[CellChange, ...]:
+        """Return what they changed in a notebook that is taken whole."""
+        whole = here.size + there.size
+        most = self.rules.notebook_bytes
+        if max(here.size, there.size) > most or self._read + whole > self.rules.whole_bytes:
+            return ()
+        self._read += whole
+        try:
+            mine, theirs = read(self.content(here)), read(self.content(there))
+            return merge_notebooks(mine, mine, theirs, self.rules.names).cells
+        except (NotANotebook, RecursionError):
+            return ()
 
     def _kept(self, path: str, here: Held | None) -> None:
         if here is None:
