@@ -4,6 +4,7 @@ import json
 from pathlib import Path
 from typing import Any
 
+import httpx
 import pytest
 from tests.support.ml import Terminal, terminal
 from tests.support.site import Site
@@ -158,6 +159,22 @@ def test_a_fork_catches_up_undoes_it_and_offers_its_changes(ada: Terminal, ben: 
     original.done("push")
     conflict = mine.ml("update", "--json")
     assert (conflict.code, conflict.json["conflicts"]) == (7, 1), conflict.err
+
+
+def test_a_folder_follows_its_lab_to_another_name(ada: Terminal, ben: Terminal, site: Site) -> None:
+    work = wrote(ada.at("first"), **{"a.txt": "1"})
+    work.done("push", "--public", "--name", "first-name")
+    ben.done("pull", "ml-ada/first-name")
+    move = f"{site.labs_url}/api/v1/labs/ml-ada/first-name/move"
+    headers = {"Authorization": f"Bearer {site.token('ml-ada')}"}
+    httpx.post(move, json={"name": "second-name"}, headers=headers).raise_for_status()
+    wrote(work, **{"a.txt": "2"})
+    assert work.done("push")["lab"] == "ml-ada/second-name"
+    here = ben.at("first-name")
+    assert here.done("pull")["lab"] == "ml-ada/second-name"
+    assert (here.folder / "a.txt").read_text() == "2"
+    assert here.done("update")["files"] == []
+    assert ben.done("open", "ml-ada/first-name")["lab"] == "ml-ada/second-name"
 
 
 def test_a_container_needs_no_sign_in(site: Site, tmp_path: Path) -> None:

@@ -7,7 +7,7 @@ from typing import Final
 
 from machinelabs.errors import Conflict, FolderFault, HubError, NotAllowed
 from machinelabs.folder import Entry, Scan, over_limits
-from machinelabs.hub import Hub
+from machinelabs.hub import Hub, Labs
 from machinelabs.links import Link, State
 from machinelabs.models import Lab, LabDraft, Limits, Revision
 from machinelabs.notebooks import SUFFIX, strip_outputs
@@ -68,7 +68,7 @@ class Publisher:
         Raises:
             StaleRevision: someone published a newer one first; nothing was sent over it.
         """
-        state = state_of(link)
+        state, _ = followed(self._hub.labs, link)
         strips = state.strip if strip is None else strip
         stream = self._stream(link, strip=strips, progress=progress)
         revision = self._hub.labs.revise(
@@ -87,8 +87,7 @@ class Publisher:
         Raises:
             Conflict: the files are of another revision than the fork was made from.
         """
-        state = state_of(link)
-        lab = self._hub.labs.get(state.lab)
+        state, lab = followed(self._hub.labs, link)
         fork = lab if lab.may_edit else self._hub.labs.fork(state.lab, name=name)
         newest, files = self._hub.labs.files(fork.full_name)
         if {file.path: file.sha256 for file in files} != {
@@ -130,6 +129,20 @@ def state_of(link: Link) -> State:
     if state is None:
         raise FolderFault(f"“{shown(link.root.name)}” is not a lab any more.")
     return state
+
+
+def followed(labs: Labs, link: Link) -> tuple[State, Lab]:
+    """Return the state of a folder and its lab; where that has moved, the folder is of the new.
+
+    Raises:
+        NotFound: the lab is gone, or not for the person to see.
+    """
+    state = state_of(link)
+    lab = labs.get(state.lab)
+    if lab.full_name != state.lab:
+        state = replace(state, lab=lab.full_name)
+        link.write(state)
+    return state, lab
 
 
 def check_editable(lab: Lab) -> None:

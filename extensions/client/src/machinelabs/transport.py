@@ -94,7 +94,8 @@ class Transport:
             HubError: the leaf that fits.
         """
         with _as_ours():
-            answer = self._http.request(method, path, **more)
+            # A lab that was renamed or given away is read where it is now.
+            answer = self._http.request(method, path, follow_redirects=method == "GET", **more)
             _check(answer)
             return _json(answer) if answer.content else None
 
@@ -113,7 +114,11 @@ class Transport:
     @contextmanager
     def stream(self, path: str, method: str = "GET", **more: Any) -> Iterator[BinaryIO]:
         """Read an answer piece by piece; it is never whole in memory."""
-        with _as_ours(), self._http.stream(method, path, **more) as answer:
+        follows = method == "GET"
+        with (
+            _as_ours(),
+            self._http.stream(method, path, follow_redirects=follows, **more) as answer,
+        ):
             if not answer.is_success:
                 answer.read()
             _check(answer)

@@ -39,7 +39,7 @@ from machinelabs.hub import Labs
 from machinelabs.links import Link, State
 from machinelabs.paths import STATE_FOLDER, beside, fault_of, shown
 from machinelabs.places import check_place, free_name, remove
-from machinelabs.publish import state_of
+from machinelabs.publish import followed
 from machinelabs.status import look as look_over
 from machinelabs.tar import FileChanged, TarStream, unpack
 
@@ -71,7 +71,7 @@ def look(
         source: what to catch up with.
         on_bytes: told how many bytes were sent since the last call; may raise to stop.
     """
-    state = state_of(link)
+    state, _ = followed(labs, link)
     with _asked(labs, link, state, source, _stream(link, on_bytes)) as answer:
         return _report(state, _first(answer)).update
 
@@ -99,7 +99,7 @@ def update(
         FileChanged: a file was edited while this went on; nothing was done.
         FolderFault: the folder does not take the files; nothing was done.
     """
-    state = state_of(link)
+    state, _ = followed(labs, link)
     stream = _stream(link, on_bytes)
     store = link.root / STATE_FOLDER
     try:

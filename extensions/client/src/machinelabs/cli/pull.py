@@ -10,7 +10,7 @@ from machinelabs.errors import FolderFault, NotFound
 from machinelabs.links import Link
 from machinelabs.models import Lab
 from machinelabs.paths import STATE_FOLDER, shown
-from machinelabs.publish import Publisher, state_of
+from machinelabs.publish import Publisher, followed
 
 
 def add(orders: Orders) -> None:
@@ -35,13 +35,12 @@ def add(orders: Orders) -> None:
 def pull(options: argparse.Namespace, session: Session) -> None:
     """Lay a revision; what was changed here is never overwritten."""
     if options.lab is None:
-        link = session.need_link()
-        name, number = state_of(link).lab, None
+        link, number = session.need_link(), None
+        _, lab = followed(session.hub.labs, link)
     else:
         name, number = read_lab(options.lab)
-        link = None
-    lab = session.hub.labs.get(name)
-    link = link or Link(_place(lab, options.folder))
+        lab = session.hub.labs.get(name)
+        link = Link(_place(lab, options.folder))
     _lay(session, lab, number or lab.revision, link, beside=options.beside)
 
 

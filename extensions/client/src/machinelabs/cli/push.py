@@ -11,7 +11,14 @@ from machinelabs.errors import BadInput, FolderFault, NotFound, StaleRevision
 from machinelabs.folder import Scan
 from machinelabs.links import Link
 from machinelabs.models import LabDraft
-from machinelabs.publish import Progress, Publisher, check_editable, state_of, suggested_title
+from machinelabs.publish import (
+    Progress,
+    Publisher,
+    check_editable,
+    followed,
+    state_of,
+    suggested_title,
+)
 
 ABOUT_NEW: Final = ("name", "title", "description", "tag", "licence")
 """What can be said of a new lab only."""
@@ -90,13 +97,12 @@ def _new(options: argparse.Namespace, session: Session, link: Link) -> None:
 
 
 def _next(options: argparse.Namespace, session: Session, link: Link) -> None:
-    state = state_of(link)
     try:
-        lab = session.hub.labs.get(state.lab)
+        state, lab = followed(session.hub.labs, link)
     except NotFound as error:
         raise NotFound(
-            f"This folder is {state.lab}, which is not there any more, or not for you to see. "
-            "Publish the folder as a new lab with ml push --new.",
+            f"This folder is {state_of(link).lab}, which is not there any more, or not for you to "
+            "see. Publish the folder as a new lab with ml push --new.",
             code=error.code,
         ) from error
     check_editable(lab)

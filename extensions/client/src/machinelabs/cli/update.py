@@ -11,7 +11,7 @@ from machinelabs.cli.session import Session
 from machinelabs.errors import BadInput
 from machinelabs.links import Link
 from machinelabs.models import Lab
-from machinelabs.publish import state_of
+from machinelabs.publish import followed
 from machinelabs.status import status
 from machinelabs.update import Source, look, undo, update
 
@@ -35,8 +35,7 @@ def catch_up(options: argparse.Namespace, session: Session) -> Exit | None:
     if options.undo:
         _undo(session, link)
         return None
-    state = state_of(link)
-    lab = session.hub.labs.get(state.lab)
+    state, lab = followed(session.hub.labs, link)
     is_behind = lab.revision != state.revision or lab.parent is None
     source = Source.NEWEST if is_behind else Source.ORIGINAL
     bar = session.out.progress("Merging")
@@ -68,8 +67,7 @@ def catch_up(options: argparse.Namespace, session: Session) -> Exit | None:
 def propose(options: argparse.Namespace, session: Session) -> None:
     """Offer the newest revision of the fork."""
     link = session.need_link()
-    state = state_of(link)
-    lab = session.hub.labs.get(state.lab)
+    state, lab = followed(session.hub.labs, link)
     to = _original(lab)
     if status(link, state, session.prints).count:
         session.out.note("What you changed since your last ml push is not in it.")
