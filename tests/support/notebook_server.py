@@ -79,6 +79,10 @@ def notebook_server(folder: Path, **environment: str) -> Iterator[NotebookServer
     """Run a JupyterLab with our extension; `environment` is what the hub would give it."""
     home, port, log = folder / "home", free_port(), folder / "server.log"
     home.mkdir(parents=True)
+    # As in the images: nobody is asked whether they want news.
+    asked = home / ".jupyter/lab/user-settings/@jupyterlab/apputils-extension"
+    asked.mkdir(parents=True)
+    (asked / "notification.jupyterlab-settings").write_text('{"fetchNews": "false"}')
     # What was built last, under the name that browsers ask for; an installed copy may be older.
     extensions = folder / "labextensions"
     extensions.mkdir()
