@@ -50,7 +50,7 @@ class GitClient:
             capture_output=True,
             text=True,
             check=False,
-            timeout=300,
+            timeout=60,
             env=gitprocess.ENVIRONMENT | {"PATH": os.environ["PATH"]},
         )
 

@@ -159,6 +159,15 @@ def test_a_browser_is_led_to_the_lab(server: LabsServer) -> None:
     )
 
 
+def test_the_files_tab_says_how_to_clone(server: LabsServer, tmp_path: Path) -> None:
+    lab = server.publish("ada", FILES, title="Shown")
+    page = httpx.get(f"{server.url}/{lab.path}/files").text
+    order = f"git clone {server.url}/{lab.path}.git"
+    assert f"<code>{order}</code>" in page
+    GitClient(tmp_path).run(*order.split()[1:], "it")
+    assert "git clone" not in httpx.get(f"{server.url}/{lab.path}/files/data").text
+
+
 def test_a_client_that_goes_away_leaves_no_git_behind(server: LabsServer) -> None:
     lab = server.publish("ada", {f"{n}.bin": os.urandom(1 << 20) for n in range(40)}, title="Big")
     url = f"{server.url}/{lab.path}.git"

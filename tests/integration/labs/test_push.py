@@ -6,12 +6,11 @@ from itertools import count
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from tests.support.git_client import GitClient
 from tests.support.many_labs import notebook
 from tests.support.site import Site, running
-from tests.support.tar_parts import parts
+from tests.support.site_labs import FILES, api, parts, publish
 
 from machinelabs_hub.labs.services.reindex import reindex
 from machinelabs_hub.labs.services.tools import Tools
@@ -26,7 +25,6 @@ LIMITS = {
     "publishes_per_hour": 100_000,
     "requests_per_minute": 100_000,
 }
-FILES = {"main.py": b"print(1)\n", "data/a.csv": b"1,2\n"}
 SERIAL = count()
 
 
@@ -45,21 +43,6 @@ def token(small: Site) -> str:
 @pytest.fixture
 def git(token: str, tmp_path: Path) -> GitClient:
     return GitClient(tmp_path, token=token)
-
-
-def api(site: Site, token: str = "") -> httpx.Client:
-    headers = {"Authorization": f"Bearer {token}"} if token else {}
-    url = f"{site.addresses.labs_local}/services/labs/api/v1"
-    return httpx.Client(base_url=url, headers=headers, timeout=60)
-
-
-def publish(site: Site, token: str, name: str, **said: Any) -> str:
-    """Publish a lab and return its clone address."""
-    body = {"title": name.title(), "name": name, "visibility": "private"} | said
-    with api(site, token) as client:
-        answer = client.post("/labs", files=parts("lab", body, FILES))
-        assert answer.status_code == 201, answer.text
-        return f"{site.labs_url}/{answer.json()['owner']}/{name}.git"
 
 
 def newest(site: Site, token: str, name: str) -> dict[str, Any]:

@@ -193,9 +193,8 @@ async def _send(
         message = {"type": "http.response.body", "body": piece, "more_body": True}
         await asyncio.wait_for(send(message), _PATIENCE)
         piece = await asyncio.wait_for(pipe.read(_PIECE), _THOUGHT)
-    # A git that failed is not to look like one that ended well: the answer stays without its end.
-    if await process.wait() == 0:
-        await send({"type": "http.response.body", "body": b""})
+    # Also if git failed: what it said has its own end, and proxies hang on an answer without one.
+    await send({"type": "http.response.body", "body": b""})
 
 
 def _widen(process: Process) -> None:

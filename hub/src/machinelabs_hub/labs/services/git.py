@@ -18,7 +18,7 @@ from machinelabs_hub.labs.services.intake import MIB, FileTooLarge, LabTooLarge,
 from machinelabs_hub.labs.services.labs import publisher
 from machinelabs_hub.labs.services.next_revision import Face
 from machinelabs_hub.labs.services.tools import Tools
-from machinelabs_hub.labs.services.viewer import NoLab, lab_at, lab_to
+from machinelabs_hub.labs.services.viewer import LabMoved, NoLab, lab_at, lab_to
 from machinelabs_hub.labs.storage.exports import MAIN, TAG, refs_of
 from machinelabs_hub.labs.storage.incoming import Incoming, PushedFile, incoming
 from machinelabs_hub.labs.storage.pktline import NOTHING, Order, Push, report
@@ -76,12 +76,12 @@ class GitService:
         Raises:
             NoLab: there is none, or none that the viewer may know of.
         """
-        lab = lab_at(self._tools, self._viewer, owner, name)
+        lab = self._lab(Action.READ, owner, name)
         return self._export(lab, first_open(self._viewer, lab))
 
     def check_may_push(self, owner: str, name: str) -> None:
         """Refuse who may not push to this lab, before anything is sent."""
-        lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
+        self._lab(Action.EDIT, owner, name)
 
     def to_push(self, owner: str, name: str) -> dict[str, str]:
         """Return the refs on which a push of the viewer's builds.
@@ -90,7 +90,7 @@ class GitService:
             NoLab: there is none, or none that the viewer may know of.
             NotAllowed: it is not theirs to change, or not with this token.
         """
-        lab = lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
+        lab = self._lab(Action.EDIT, owner, name)
         return refs_of(self._export(lab, 1))
 
     def most_bytes(self) -> int:
@@ -120,7 +120,7 @@ class GitService:
 
     def _move(self, owner: str, name: str, order: Order, body: BinaryIO | None) -> list[str]:
         _check_ref(order)
-        lab = lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
+        lab = self._lab(Action.EDIT, owner, name)
         author = publisher(self._tools, self._viewer)
         if body is None:
             most = self.most_bytes() >> 20
@@ -134,15 +134,26 @@ class GitService:
             newest = self._newest(lab)
             checked = list(self._check(box, steps, self._manifest(lab, newest)))
             with self._tools.locks.hold(lab.uid):
-                lab = lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
+                lab = self._lab(Action.EDIT, owner, name)
                 self._check_current(lab, export, order)
                 self._adopt(box, lab, order)
                 for step in checked:
                     newest = self._add(lab, newest, step, author.name)
-                    lab = lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
+                    lab = self._lab(Action.EDIT, owner, name)
         self._export(lab, 1)
         address = f"{Addresses(self._tools.settings).labs}/{lab.path}"
         return [f"{lab.path} has r{newest.number} now: {address}"]
+
+    def _lab(self, action: Action, owner: str, name: str) -> Lab:
+        """Return a lab also by a former address: git's client does not keep where it is led."""
+        tools, viewer = self._tools, self._viewer
+        try:
+            lab_at(tools, viewer, owner, name)
+        except LabMoved as moved:
+            owner, name = moved.now
+        if action is Action.READ:
+            return lab_at(tools, viewer, owner, name)
+        return lab_to(action, tools, viewer, owner, name)
 
     def _export(self, lab: Lab, first: int) -> Path:
         with self._tools.locks.hold(f"export {lab.uid} {first}"):
