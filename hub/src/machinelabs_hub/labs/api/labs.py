@@ -70,7 +70,11 @@ def change_lab(
     body: LabChangeBody,
     if_match: IfMatch = "",
 ) -> LabBody:
-    """Change what a lab is called, who may read it, what it starts with."""
+    """Change what a lab is called, who may read it, what it starts with.
+
+    When a private lab is opened for the first time, its earlier revisions stay with its members,
+    unless `whole_history` is true.
+    """
     with matched(ctx, owner, name, if_match):
         lab = ctx.labs.change(owner, name, body.change())
     response.headers["ETag"] = etag(lab)
