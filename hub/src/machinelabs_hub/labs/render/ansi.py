@@ -1,6 +1,8 @@
 """Terminal text to HTML: colours become classes, everything else that a terminal obeys is gone."""
 
 import re
+from dataclasses import dataclass, replace
+from functools import lru_cache
 from html import escape
 from typing import Final
 
@@ -42,14 +44,19 @@ def to_html(text: str) -> str:
     if "\x1b" not in text:
         return escape(_SEQUENCE.sub("", text), quote=False)
     parts: list[str] = []
-    style = _Style()
+    style, opening = _PLAIN, ""
     position = 0
     for match in _SEQUENCE.finditer(text):
-        parts.append(style.wrap(text[position : match.start()]))
+        start = match.start()
+        if start > position:
+            parts.append(_wrapped(text[position:start], opening))
         position = match.end()
-        if match.group(1) is not None:
-            style.obey(match.group(1))
-    parts.append(style.wrap(text[position:]))
+        parameters = match.group(1)
+        if parameters is not None:
+            style = _after(style, parameters[:200])
+            opening = _opening(style)
+    if position < len(text):
+        parts.append(_wrapped(text[position:], opening))
     return "".join(parts)
 
 
@@ -80,58 +87,68 @@ def _last_written(line: str) -> str:
     return shown
 
 
+@dataclass(frozen=True, slots=True)
 class _Style:
     """The colours in force."""
 
-    __slots__ = ("_back", "_flags", "_fore", "_inverse")
+    fore: int | None = None
+    back: int | None = None
+    flags: frozenset[str] = frozenset()
+    is_inverse: bool = False
 
-    def __init__(self) -> None:
-        self._reset()
 
-    def _reset(self) -> None:
-        self._fore: int | None = None
-        self._back: int | None = None
-        self._flags: set[str] = set()
-        self._inverse = False
+_PLAIN: Final = _Style()
 
-    def wrap(self, text: str) -> str:
-        if not text:
-            return ""
-        classes = sorted(self._flags)
-        fore, back = (self._back, self._fore) if self._inverse else (self._fore, self._back)
-        if fore is not None:
-            classes.append(f"ansi-fg-{fore}")
-        if back is not None:
-            classes.append(f"ansi-bg-{back}")
-        if self._inverse and fore is None and back is None:
-            classes.append("ansi-inverse")
-        safe = escape(text, quote=False)
-        return f'<span class="{" ".join(classes)}">{safe}</span>' if classes else safe
 
-    def obey(self, parameters: str) -> None:
-        numbers = [int(part) if part else 0 for part in re.split("[;:]", parameters[:200])]
-        while numbers:
-            number = numbers.pop(0)
-            if number == _EXTENDED_FORE:
-                self._fore = _extended(numbers)
-            elif number == _EXTENDED_BACK:
-                self._back = _extended(numbers)
-            else:
-                self._simple(number)
+def _wrapped(text: str, opening: str) -> str:
+    # Written out: `html.escape` costs as much again for each of very many short pieces.
+    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return f"{opening}{safe}</span>" if opening else safe
 
-    def _simple(self, number: int) -> None:
-        if number == 0:
-            self._reset()
-        elif number in _FLAGS:
-            self._flags.add(_FLAGS[number])
-        elif number in _ENDS:
-            self._flags -= _ENDS[number]
-        elif number in _INVERSE:
-            self._inverse = _INVERSE[number]
-        elif number in _FORE:
-            self._fore = _FORE[number]
-        elif number in _BACK:
-            self._back = _BACK[number]
+
+@lru_cache(maxsize=4096)
+def _opening(style: _Style) -> str:
+    """Return the tag that begins text of a style; empty for plain text."""
+    classes = sorted(style.flags)
+    fore, back = style.fore, style.back
+    if style.is_inverse:
+        fore, back = back, fore
+    if fore is not None:
+        classes.append(f"ansi-fg-{fore}")
+    if back is not None:
+        classes.append(f"ansi-bg-{back}")
+    if style.is_inverse and fore is None and back is None:
+        classes.append("ansi-inverse")
+    return f'<span class="{" ".join(classes)}">' if classes else ""
+
+
+@lru_cache(maxsize=4096)
+def _after(style: _Style, parameters: str) -> _Style:
+    """Return the style that a sequence leaves: programs write the same few again and again."""
+    numbers = [int(part) if part else 0 for part in re.split("[;:]", parameters)]
+    while numbers:
+        number = numbers.pop(0)
+        if number == _EXTENDED_FORE:
+            style = replace(style, fore=_extended(numbers))
+        elif number == _EXTENDED_BACK:
+            style = replace(style, back=_extended(numbers))
+        else:
+            style = _simple(style, number)
+    return style
+
+
+def _simple(style: _Style, number: int) -> _Style:
+    if number == 0:
+        return _PLAIN
+    if number in _FLAGS:
+        return replace(style, flags=style.flags | {_FLAGS[number]})
+    if number in _ENDS:
+        return replace(style, flags=style.flags - _ENDS[number])
+    if number in _INVERSE:
+        return replace(style, is_inverse=_INVERSE[number])
+    if number in _FORE:
+        return replace(style, fore=_FORE[number])
+    return replace(style, back=_BACK[number]) if number in _BACK else style
 
 
 def _extended(numbers: list[int]) -> int | None:
