@@ -81,6 +81,7 @@ def test_a_fork_catches_up_sees_a_conflict_and_goes_back(page: Page, server: Lab
     expect(page.locator("main")).to_contain_text("rate = 0.05")
     expect(page.locator("main")).to_contain_text("0.97")
     expect(page.locator(".ml-lineage .ml-pill")).to_have_count(0)
+    expect(page.locator(".ml-lineage")).to_contain_text("r1 (updated to r2)")
     page.goto(f"{address}/files/model.py")
     expect(page.locator("code")).to_have_text("hidden = 64\nlayers = 2\nseed = 7\n")
 
