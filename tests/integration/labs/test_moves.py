@@ -185,3 +185,15 @@ def test_git_knows_where_labs_are_and_were(tmp_path: Path) -> None:
     with pytest.raises(LabMoved):
         seen(BOB).labs.get("ada", "lab-1")
     tools.close()
+
+
+def test_what_was_restored_meanwhile_is_not_purged(
+    viewed_by: As, tools: Tools, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = publish(viewed_by)
+    viewed_by(ADA).labs.delete("ada", "digits")
+    old = tools.labs.trashed("ada")
+    viewed_by(ADA).trash.restore("ada", "digits")
+    monkeypatch.setattr(tools.labs, "trashed_before", lambda _at: old)
+    assert trash.empty(replace(tools, clock=lambda: tools.clock() + timedelta(days=31))) == 0
+    assert viewed_by(None).labs.get("ada", "digits").uid == lab.uid

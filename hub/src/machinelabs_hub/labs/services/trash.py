@@ -68,14 +68,19 @@ def empty(tools: Tools) -> int:
     """
     before = tools.clock() - timedelta(days=tools.settings.limits.trash_days)
     count = 0
-    for lab in tools.labs.trashed_before(before):
-        with tools.locks.hold(lab.uid):
+    for old in tools.labs.trashed_before(before):
+        with tools.locks.hold(old.uid):
+            lab = tools.labs.get(old.uid)
+            if lab is None or lab.trashed_at is None or lab.trashed_at >= before:
+                # Somebody restored it meanwhile.
+                continue
             is_alone = tools.labs.others_in(lab) == 0
-            forks, is_named = tools.labs.uids_of_forks(lab), outlives_purge(lab)
+            is_named = outlives_purge(lab)
+            # First in git: an index made anew must not tell a name that goes with its lab.
+            for uid in tools.labs.uids_of_forks(lab):
+                details.keep_parent_gone(tools, lab, uid, is_named=is_named)
             if not tools.labs.purge(lab, is_named=is_named):
                 continue
-            for uid in forks:
-                details.keep_parent_gone(tools, lab, uid, is_named=is_named)
             tools.exports.drop(lab.uid)
             if is_alone:
                 tools.repos.drop_store(lab.store)
