@@ -4,7 +4,7 @@ from urllib.parse import quote
 
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.render.links import Address
-from machinelabs_hub.sites import LABS_PREFIX
+from machinelabs_hub.sites import LABS_PREFIX, Addresses
 
 API = f"{LABS_PREFIX}/api/v1"
 
@@ -33,6 +33,12 @@ def raw_base(lab: Lab, number: int) -> str:
     """Return where the bytes of a revision's files are; ends with a slash."""
     owner, name = quote(lab.owner, safe="@"), quote(lab.name, safe="")
     return f"{API}/labs/{owner}/{name}/revisions/{number}/files/"
+
+
+def clone_url(addresses: Addresses, lab: Lab) -> str:
+    """Return where git clones a lab from."""
+    owner, name = quote(lab.owner, safe="@"), quote(lab.name, safe="")
+    return f"{addresses.labs}/{owner}/{name}.git"
 
 
 def archive_url(lab: Lab, number: int) -> str:

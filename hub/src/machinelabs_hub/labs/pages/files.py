@@ -12,6 +12,7 @@ from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
 from machinelabs_hub.labs.pages.addresses import (
     archive_url,
+    clone_url,
     content_address,
     file_url,
     raw_base,
@@ -114,6 +115,7 @@ def _folder(
         files_count=len(inside),
         total=sum(entry.size for entry in inside),
         archive=archive_url(lab, at.number),
+        clone=clone_url(ctx.addresses, lab),
         readme=readme.name if readme and preview and preview.pieces else "",
         **frame(ctx, lab, "files", revision=at),
     )
