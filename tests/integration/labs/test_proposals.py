@@ -226,6 +226,17 @@ def test_a_private_fork_is_open_to_the_labs_editors_here_and_nowhere_else(viewed
     assert "bob/digits" not in names(viewed_by, ADA)
 
 
+def test_the_new_name_of_a_private_fork_is_told_to_nobody_who_may_not_read_it(
+    viewed_by: As,
+) -> None:
+    offered(viewed_by, visibility=Visibility.PRIVATE)
+    lab = lab_of(viewed_by)
+    viewed_by(BOB).moves.move("bob", "digits", to_name="secret-plan")
+    assert viewed_by(ADA).proposals.get(lab, 1).fork == "bob/digits"
+    assert viewed_by(ADA).proposals.list(lab).items[0].fork == "bob/digits"
+    assert viewed_by(BOB).proposals.get(lab, 1).fork == "bob/secret-plan"
+
+
 def test_a_private_lab_shows_its_proposals_to_nobody_else(viewed_by: As) -> None:
     offered(viewed_by)
     lab = lab_of(viewed_by)

@@ -77,7 +77,9 @@ class ProposalBody(BaseModel):
     text: str
     state: StateName
     author: str
-    fork: Annotated[str, Field(description="`owner/name`, now or when it was last there.")]
+    fork: Annotated[
+        str, Field(description="`owner/name` when it offered, or now if you may read it.")
+    ]
     revision: Annotated[int, Field(description="The fork's revision that is offered.")]
     base: Annotated[int, Field(description="Up to here the fork has all that the lab has.")]
     created_at: datetime

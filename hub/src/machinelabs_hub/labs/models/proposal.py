@@ -44,7 +44,7 @@ class Proposal:
         id: the row's number; never shown.
         lab_id: the row of the lab that it is offered to.
         fork_id: the row of the fork; None: it is purged.
-        fork: `owner/name` of the fork, now or when it was last there.
+        fork: `owner/name` of the fork when it offered, or now for who may read it there.
         closed_by: who merged, declined or withdrew it.
         merged_revision: the revision of the lab that the merge made.
     """

@@ -1,6 +1,6 @@
 """Proposals: a fork offers its changes to its parent, people talk, an editor merges or declines."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Final
 
 from machinelabs_hub.db.engine import RowClash
@@ -127,7 +127,7 @@ class ProposalService:
         """Return proposals to `lab` that the viewer may see, the newest first, a page of them."""
         before = read_place(cursor, _LIST) if cursor else None
         found = self._tools.proposals.page(lab, self._viewer, state, before=before, limit=limit + 1)
-        items, more = found[:limit], len(found) > limit
+        items, more = tuple(map(self._named, found[:limit])), len(found) > limit
         return Page(items, write_place(_LIST, items[-1].number) if more else None)
 
     def count(self, lab: Lab, state: State = State.OPEN) -> int:
@@ -143,7 +143,7 @@ class ProposalService:
         found = self._tools.proposals.find(lab, number) if number < 1 << 31 else None
         if found is None or not may_see(self._viewer, found, lab, self.fork_of(found)):
             raise NoProposal(f"{lab.path} has no proposal #{number}, or none that you may see.")
-        return found
+        return self._named(found)
 
     def fork_of(self, proposal: Proposal) -> Lab | None:
         """Return the fork that offers; None: it is purged. It may be in the trash."""
@@ -242,7 +242,7 @@ class ProposalService:
         lab_to(Action.EDIT, self._tools, self._viewer, fork.owner, fork.name)
         offer = self._offers_of.newest(lab, fork)
         self._tools.repos.keep_offer(lab.store, lab.uid, number, offer.commit)
-        if not self._tools.proposals.offer(proposal, offer, self._tools.clock()):
+        if not self._tools.proposals.offer(proposal, fork, offer, self._tools.clock()):
             raise _closed(self.get(lab, number))
         return self.get(lab, number)
 
@@ -300,6 +300,13 @@ class ProposalService:
             face=next_revision.checked(self._tools, lab.store, entries),
         )
         return made.number
+
+    def _named(self, proposal: Proposal) -> Proposal:
+        """Return a proposal with the name that its fork has now, for who may read that."""
+        fork = self.fork_of(proposal)
+        if fork is None or not may(self._viewer, Action.READ, fork):
+            return proposal
+        return replace(proposal, fork=fork.path)
 
     def _side(self, lab: Lab, commit: str) -> Side:
         files = self._tools.repos.manifest(lab.store, commit)

@@ -5,7 +5,6 @@ from datetime import datetime
 from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Select, Update, and_, func, or_, select, update
-from sqlalchemy.orm import Session
 
 from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.labs import LabRow
@@ -61,7 +60,7 @@ class ProposalTable:
             _offer(row, new.offer)
             db.add(row)
             db.flush()
-            return _proposal(db, row)
+            return _proposal(row)
 
     def find(self, lab: Lab, number: int) -> Proposal | None:
         """Return the proposal of this number to `lab`, or None."""
@@ -70,7 +69,7 @@ class ProposalTable:
                 ProposalRow.lab_id == lab.id, ProposalRow.number == number
             )
             row = db.scalar(wanted)
-            return None if row is None else _proposal(db, row)
+            return None if row is None else _proposal(row)
 
     def open_of(self, lab: Lab, fork: Lab) -> Proposal | None:
         """Return the open proposal of `fork` to `lab`, or None."""
@@ -95,7 +94,7 @@ class ProposalTable:
             wanted = wanted.where(ProposalRow.number < before)
         with self._sessions() as db:
             rows = db.scalars(wanted.order_by(ProposalRow.number.desc()).limit(limit))
-            return tuple(_proposal(db, row) for row in rows)
+            return tuple(map(_proposal, rows))
 
     def count(self, lab: Lab, viewer: Person | None, state: State) -> int:
         """Count the proposals to `lab` that `viewer` may see in a list."""
@@ -109,9 +108,11 @@ class ProposalTable:
             row = db.get(LabRow, proposal.fork_id) if proposal.fork_id else None
             return None if row is None else lab_of(row)
 
-    def offer(self, proposal: Proposal, offer: Offer, at: datetime) -> bool:
-        """Offer another revision; False: the proposal is not open any more."""
+    def offer(self, proposal: Proposal, fork: Lab, offer: Offer, at: datetime) -> bool:
+        """Offer another revision of `fork`; False: the proposal is not open any more."""
         step = _open(proposal).values(
+            fork_owner=fork.owner,
+            fork_name=fork.name,
             revision=offer.revision,
             commit_id=offer.commit,
             base=offer.base,
@@ -182,7 +183,7 @@ class ProposalTable:
         )
         with self._sessions() as db:
             row = db.scalar(wanted.order_by(ProposalRow.number.desc()).limit(1))
-            return None if row is None else _proposal(db, row)
+            return None if row is None else _proposal(row)
 
 
 def _wanted(wanted: Select[T], lab: Lab, viewer: Person | None, state: State | None) -> Select[T]:
@@ -216,15 +217,13 @@ def _offer(row: ProposalRow, offer: Offer) -> None:
     row.base_commit = offer.base_commit
 
 
-def _proposal(db: Session, row: ProposalRow) -> Proposal:
-    fork = db.get(LabRow, row.fork_id) if row.fork_id else None
-    owner, name = (fork.owner, fork.name) if fork else (row.fork_owner, row.fork_name)
+def _proposal(row: ProposalRow) -> Proposal:
     return Proposal(
         id=row.id,
         lab_id=row.lab_id,
         number=row.number,
         fork_id=row.fork_id,
-        fork=f"{owner}/{name}",
+        fork=f"{row.fork_owner}/{row.fork_name}",
         offer=Offer(row.revision, row.commit_id, row.base, row.base_commit),
         author=row.author,
         title=row.title,
