@@ -7,8 +7,18 @@ from fastapi import Path
 from machinelabs_hub.labs.api.bodies import ErrorBody
 from machinelabs_hub.labs.services.revisions import Number
 
-Owner = Annotated[str, Path(max_length=255, description="Whose lab it is.", examples=["ada"])]
-Name = Annotated[str, Path(max_length=64, description="The lab's name.", examples=["digits"])]
+Owner = Annotated[
+    str,
+    Path(max_length=255, description="Whose lab it is: a person, or `@group`.", examples=["ada"]),
+]
+Name = Annotated[
+    str,
+    Path(
+        max_length=64,
+        description="The lab's name. `GET` at an address that it had before answers 308.",
+        examples=["digits"],
+    ),
+]
 RevisionName = Annotated[
     str,
     Path(
