@@ -55,7 +55,8 @@ class LabList(LabsHandler):
             self.tools.hub.labs.list,
             query=self.get_query_argument("q", ""),
             owner=self.tools.config.user if scope == "mine" else "",
-            sort="updated" if scope == "mine" else "newest",
+            # What fits best comes first where words are searched, else what is new.
+            sort="updated" if scope == "mine" else "",
             cursor=self.get_query_argument("cursor", ""),
             limit=30,
         )

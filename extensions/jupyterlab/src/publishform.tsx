@@ -176,6 +176,11 @@ export function PublishForm(
                 text.visibility.unlisted,
                 text.visibility.unlistedHint
               ],
+              [
+                'signed-in',
+                text.visibility['signed-in'],
+                text.visibility.signedInHint
+              ],
               ['private', text.visibility.private, text.visibility.privateHint]
             ]}
             onChange={visibility => set({ visibility })}

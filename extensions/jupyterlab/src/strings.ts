@@ -59,6 +59,7 @@ export function strings(trans: TranslationBundle) {
     visibility: {
       public: trans.__('Public'),
       unlisted: trans.__('Unlisted'),
+      'signed-in': trans.__('Signed-in'),
       private: trans.__('Private'),
       publicHint: trans.__(
         'Everyone can find and read it, without signing in.'
@@ -66,7 +67,8 @@ export function strings(trans: TranslationBundle) {
       unlistedHint: trans.__(
         'Whoever has the link can read it. It is in no list.'
       ),
-      privateHint: trans.__('Only you can see it.')
+      signedInHint: trans.__('Everyone who is signed in can find and read it.'),
+      privateHint: trans.__('Only you, and whom you share it with, can see it.')
     },
     publish: {
       newTitle: trans.__('Publish as lab'),
