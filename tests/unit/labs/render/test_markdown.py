@@ -13,7 +13,7 @@ def test_tables_code_and_tasks_are_shown() -> None:
         "| a | b |\n|---|--:|\n| 1 | 2 |\n\n```python\nx = 1\n```\n\n- [x] done\n"
     )
     assert '<th style="text-align:right">b</th>' in html
-    assert '<span class="n">x</span>' in html
+    assert 'x <span class="o">=</span>' in html
     assert "☑ done" in html
 
 

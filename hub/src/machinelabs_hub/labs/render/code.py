@@ -2,20 +2,20 @@
 
 from functools import lru_cache
 from html import escape
-from typing import Final
+from typing import Any, Final
 
-from pygments import lex
-from pygments.formatters.html import HtmlFormatter
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
 from pygments.lexers.special import TextLexer
+from pygments.token import STANDARD_TYPES
 from pygments.util import ClassNotFound
 
 LONGEST: Final = 300_000
 """Longer code, in characters, is shown without colours."""
 
 _SAME: Final = {"ipython": "python", "ipython3": "python", "python3": "python", "ir": "r"}
-_FORMATTER: Final = HtmlFormatter(nowrap=True)
+_COLOURLESS: Final = frozenset({"n", "w", "x", "esc", "g", "l", "ld", "nx", "py"})
+"""Classes of what has the colour of text; see `labs.css`."""
 
 
 def highlight(source: str, language: str) -> str:
@@ -36,16 +36,29 @@ def is_source(name: str) -> bool:
 def _highlight(source: str, lexer: Lexer | None) -> str:
     if lexer is None or len(source) > LONGEST:
         return escape(source, quote=False)
+    # Pygments' own formatter begins a span for each word of each line; most have no colour here.
     parts: list[str] = []
-    _FORMATTER.format(lex(source, lexer), _Parts(parts))
+    current = ""
+    for kind, value in lexer.get_tokens(source):
+        name = _class(kind)
+        if name != current:
+            if current:
+                parts.append("</span>")
+            if name:
+                parts.append(f'<span class="{name}">')
+            current = name
+        parts.append(value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+    if current:
+        parts.append("</span>")
     return "".join(parts)
 
 
-class _Parts:
-    """The file that a formatter writes into."""
-
-    def __init__(self, parts: list[str]) -> None:
-        self.write = parts.append
+@lru_cache(maxsize=1024)
+def _class(kind: Any) -> str:
+    while kind not in STANDARD_TYPES:
+        kind = kind.parent
+    name = STANDARD_TYPES[kind]
+    return "" if name in _COLOURLESS else name
 
 
 @lru_cache(maxsize=128)
