@@ -11,6 +11,7 @@ from machinelabs_hub.catalog.load import load
 from machinelabs_hub.images import build as building
 from machinelabs_hub.images import former
 from machinelabs_hub.images.build import build_images
+from machinelabs_hub.images.distribution import TAG
 from machinelabs_hub.images.remove import remove_images
 from machinelabs_hub.settings import Engine, Settings
 from machinelabs_hub.sites import Files
@@ -48,6 +49,17 @@ def change(settings: Settings, name: str) -> None:
     (Path(settings.catalog).parent / name / "file").write_text("2")
 
 
+def have_base_system(socket: str, folder: Path) -> None:
+    """Give the engine a base system that is one file, so that none has to be made."""
+    (folder / "base").mkdir()
+    (folder / "base" / "marker").write_text("")
+    archive = subprocess.run(
+        ["tar", "-C", str(folder / "base"), "-c", "."], check=True, capture_output=True
+    ).stdout
+    command = ["docker", "--host", socket, "import", "-", TAG]
+    subprocess.run(command, input=archive, check=True, capture_output=True)
+
+
 def tags(socket: str) -> set[str]:
     command = ["docker", "--host", socket, "images", "--format", "{{.Repository}}"]
     return set(subprocess.run(command, check=True, capture_output=True, text=True).stdout.split())
@@ -58,6 +70,7 @@ def test_earlier_builds_go_too_and_another_sites_stay(
 ) -> None:
     monkeypatch.setattr(building, "WORK", tmp_path / "work")
     with own_engine() as socket:
+        have_base_system(socket, tmp_path)
         mine, theirs = (a_site(tmp_path / name, name, socket) for name in ("mine", "theirs"))
         build(theirs)
         build(mine)
