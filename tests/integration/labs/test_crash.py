@@ -129,6 +129,28 @@ def test_a_lab_and_a_fork_that_were_never_answered_are_gone_at_start(
     assert (compare(tools).labs, compare(tools).faults) == (1, [])
 
 
+def test_a_store_is_there_whole_or_not_at_all(
+    tools: Tools, viewed_by: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As after a kill while a store is laid out, and after one before anything is in it."""
+
+    def killed(path: str, **_options: object) -> None:
+        (Path(path) / "objects").mkdir(parents=True)
+        raise KilledHere
+
+    empty = tools.repos.new_store()
+    with monkeypatch.context() as patch:
+        patch.setattr("machinelabs_hub.labs.storage.repos.pygit2.init_repository", killed)
+        with pytest.raises(KilledHere):
+            viewed_by(ADA).labs.publish(LabDraft(title="New"), tar_of({"a.py": b"1"}))
+    assert compare(tools).faults == []
+    settle(tools)
+    assert list((tools.settings.data / "labs" / "busy").iterdir()) == []
+    assert list(tools.repos.stores()) == [empty]
+    assert (compare(tools).faults, reindex(tools).faults) == ([], [])
+    assert list(tools.repos.stores()) == []
+
+
 class KilledHere(Exception):
     """Stands for the moment of a kill."""
 

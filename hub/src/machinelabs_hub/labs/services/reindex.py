@@ -108,7 +108,10 @@ class _Look:
         tools = self._tools
         for store in tools.repos.stores():
             try:
-                for uid in tools.repos.labs_in(store):
+                uids = tools.repos.labs_in(store)
+                if not uids and self._repair and not tools.labs.in_store(store):
+                    tools.repos.drop_store(store)
+                for uid in uids:
                     kept = tools.repos.read_details(store, uid)
                     history = tools.repos.history(store, uid)
                     if uid in self._busy:

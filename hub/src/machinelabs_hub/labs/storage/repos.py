@@ -72,12 +72,14 @@ class RepoStore:
         """Make an empty store and return its name."""
         store = secrets.token_hex(16)
         with self._written():
-            path = self._path(store)
-            path.parent.mkdir(exist_ok=True)
+            # Made out of sight and put there in one step: a kill leaves no half of a store.
+            aside, path = self._busy / f"new-{store}", self._path(store)
             pygit2.init_repository(
-                str(path),
+                str(aside),
                 flags=RepositoryInitFlag.BARE | RepositoryInitFlag.MKDIR,
             )
+            path.parent.mkdir(exist_ok=True)
+            aside.rename(path)
         return store
 
     def drop_store(self, store: str) -> None:
