@@ -57,7 +57,7 @@ class TooSlow(MachineLabsError):
 class BadPack(BadInput):
     """A request's body that is not what its headers say."""
 
-    code = "bad_request"
+    code = "bad_pack"
 
 
 class Turns:
