@@ -1,5 +1,6 @@
 """The manual says what the code does: generated pages are current, nothing is left out."""
 
+import re
 import subprocess
 import sys
 from collections import Counter
@@ -37,6 +38,20 @@ def test_the_example_settings_hold_every_key_at_its_default() -> None:
     path = ROOT / "config" / "single" / "settings.yaml"
     assert set(keys(yaml.safe_load(path.read_text()))) == {knob.path for knob in generate.knobs()}
     assert settings.load(path) == settings.parse("", path=path)
+
+
+def examples() -> Iterator[tuple[str, str]]:
+    sections = set(settings.Settings.model_fields)
+    for page in sorted((ROOT / "docs" / "how-to").glob("*.md")):
+        for text in re.findall(r"```yaml\n(.*?)```", page.read_text(), re.DOTALL):
+            said = yaml.safe_load(text)
+            if isinstance(said, dict) and set(said) & sections:
+                yield page.name, text
+
+
+@pytest.mark.parametrize(("page", "text"), list(examples()))
+def test_settings_that_a_page_shows_are_settings(page: str, text: str, tmp_path: Path) -> None:
+    settings.parse(text, path=tmp_path / "settings.yaml")
 
 
 def keys(tree: dict[str, object], prefix: str = "") -> Iterator[str]:
