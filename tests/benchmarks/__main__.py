@@ -6,7 +6,18 @@ import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-from tests.benchmarks import labs, pages, render, report, search, starts, stock, untuned
+from tests.benchmarks import (
+    forks,
+    git,
+    labs,
+    pages,
+    render,
+    report,
+    search,
+    starts,
+    stock,
+    untuned,
+)
 from tests.benchmarks.figures import Figure
 from tests.benchmarks.machine import facts
 from tests.support.localhost import localhost_resolved
@@ -15,8 +26,8 @@ from tests.support.site import ROOT, Site, running
 from machinelabs_hub.catalog.load import load
 from machinelabs_hub.sites import catalog_file
 
-PARTS = ("starts", "home", "labs", "search", "render")
-ON_A_SITE = {"starts", "home", "labs"}
+PARTS = ("starts", "home", "labs", "forks", "git", "search", "render")
+ON_A_SITE = {"starts", "home", "labs", "forks", "git"}
 RESULT = ROOT / "build" / "benchmarks.json"
 MANUAL = ROOT / "docs" / "reference" / "benchmarks.md"
 
@@ -59,6 +70,10 @@ def measure(folder: Path, parts: Sequence[str], rounds: int) -> list[Figure]:
             paths = labs.store(site, say)
             figures.append(pages.lab(site, paths, rounds=rounds, say=say))
             figures += labs.measure(site, rounds=rounds, say=say)
+        if "forks" in parts:
+            figures += forks.measure(site, rounds=rounds, say=say)
+        if "git" in parts:
+            figures += git.measure(site, rounds=rounds, say=say)
     return figures
 
 

@@ -70,6 +70,11 @@ class Publisher:
             self._client.post("/labs", files=parts).raise_for_status()
             return time.perf_counter() - began
 
+    def keep_fork(self, owner: str, name: str, to: str) -> None:
+        """Fork a lab and leave the fork."""
+        path = f"/labs/{owner}/{name}/forks"
+        self._client.post(path, json={"name": to}).raise_for_status()
+
     def fork(self, owner: str, name: str, to: str) -> float:
         """Fork a lab and delete the fork again; return the fork's seconds."""
         began = time.perf_counter()
