@@ -27,6 +27,6 @@ def test_all_of_a_site_is_on_one_host_when_its_settings_say_so(
         page.locator('li[data-id="machinelabs-panel"]').click()
         expect(page.get_by_text("You have published no lab yet.")).to_be_visible()
         page.goto(f"{site.url}/services/labs/")
-        page.get_by_role("link", name="Sign in").click()
+        page.get_by_role("banner").get_by_role("link", name="Sign in").click()
         expect(page.get_by_label(f"Menu of {PERSON}")).to_be_visible()
         assert urlsplit(page.url).netloc == urlsplit(site.url).netloc

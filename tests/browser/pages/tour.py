@@ -184,13 +184,14 @@ def publish(site: Site, folder: Path) -> None:
             tags=("numpy", "teaching"), visibility="public", image="datascience",
         )  # fmt: skip
         ada.labs.publish(draft, files())
-        ada.labs.revise(f"{OWNER}/two-moons", files(**{"model.py": b"x = 2\n"}), base=1,
-                        message="Train faster")  # fmt: skip
+        faster = {"model.py": moons_lab()["model.py"].replace(b"rate=0.1", b"rate=0.5")}
+        mine, theirs = _trains_for("200, 50"), _trains_for("800, 100")
+        ada.labs.revise(f"{OWNER}/two-moons", files(**faster), base=1, message="Train faster")
         fork = ben.labs.fork(f"{OWNER}/two-moons")
-        ben.labs.revise(fork.full_name, files(**{"notes.md": b"Mine.\n"}), base=fork.revision,
-                        message="Notes")  # fmt: skip
-        ada.labs.revise(f"{OWNER}/two-moons", files(**{"model.py": b"x = 3\n"}), base=2,
-                        message="Three")  # fmt: skip
+        ben.labs.revise(fork.full_name, files(**faster, **mine, **{"notes.md": b"Mine.\n"}),
+                        base=fork.revision, message="Shorter, with notes")  # fmt: skip
+        ada.labs.revise(f"{OWNER}/two-moons", files(**faster, **theirs), base=2,
+                        message="Train longer")  # fmt: skip
         for number in range(6):
             book = notebook([cell("code", f"print({number})", "a")])
             small = LabDraft(f"Exercise {number}", visibility="unlisted" if number == 3 else "public",
@@ -202,3 +203,11 @@ def publish(site: Site, folder: Path) -> None:
     site.visitor().post(f"{api}/two-moons/proposals", headers=ask, json=offer).raise_for_status()
     token = {"Authorization": f"token {site.token(OWNER)}"}
     site.visitor().delete(f"{api}/exercise-5", headers=token).raise_for_status()
+
+
+def _trains_for(epochs: str) -> dict[str, bytes]:
+    """Return the notebook with another loop in its training cell."""
+    book = moons_lab()["main.ipynb"]
+    changed = book.replace(b"range(0, 400, 100)", f"range(0, {epochs})".encode())
+    assert changed != book
+    return {"main.ipynb": changed}
