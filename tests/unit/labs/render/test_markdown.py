@@ -74,6 +74,6 @@ def test_headings_get_ids_as_jupyter_makes_them_and_differ() -> None:
     ids=lambda text: repr(text[:8]),
 )  # fmt: skip
 def test_text_made_to_be_slow_is_not(text: str) -> None:
-    begun = time.perf_counter()
+    begun = time.process_time()
     markdown.render(text)
-    assert time.perf_counter() - begun < 5
+    assert time.process_time() - begun < 5

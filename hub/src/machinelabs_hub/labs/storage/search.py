@@ -4,13 +4,14 @@ Every statement here is bound by `listing.explored` or `listing.listed`: who may
 there, and only there.
 """
 
-from collections.abc import Iterable
+import threading
+import time
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
-from machinelabs_hub.db.engine import SessionMaker
+from machinelabs_hub.db.engine import Sessions
 from machinelabs_hub.db.tables.labs import LabRow, LabTagRow
 from machinelabs_hub.db.tables.stars import StarRow
 from machinelabs_hub.labs.models.cursor import Cursor, read_cursor, write_cursor
@@ -22,6 +23,9 @@ from machinelabs_hub.labs.storage.rows import lab_of
 from machinelabs_hub.labs.storage.words import Matching, index_of, words_of
 
 MOST_GATHERED: Final = 2000
+MOST_KEPT: Final = 5000
+SECONDS_KEPT: Final = 60
+"""What another program mends in the database is seen after so long at the latest."""
 MOST_RANKED: Final = 1000
 """Of a word that stands in more labs than this, the newest that many are ranked."""
 
@@ -47,14 +51,17 @@ Place = tuple[Any, int]
 class SearchTable:
     """Labs as lists. Every method is one transaction and may block."""
 
-    def __init__(self, *, sessions: SessionMaker) -> None:
+    def __init__(self, *, sessions: Sessions) -> None:
         self._sessions = sessions
+        self._kept = _Kept()
 
     def page(self, query: LabQuery, viewer: Person | None) -> Page[Lab]:
         """Return labs that `viewer` may see in a list, a page of them."""
+        # Taken before anything is read: what is read is this state or a later one.
+        kept = self._kept.of((self._sessions.changes, int(time.monotonic() / SECONDS_KEPT)))
         with self._sessions() as db:
             conditions = wanted(query, viewer, is_frequent=is_frequent(db, query))
-            return page_of(db, query, conditions, branches(query, viewer))
+            return page_of(db, query, conditions, branches(query, viewer), kept)
 
 
 def page_of(
@@ -62,8 +69,12 @@ def page_of(
     query: LabQuery,
     conditions: list[ColumnElement[bool]],
     parts: list[ColumnElement[bool]],
+    kept: dict[int, Lab] | None = None,
 ) -> Page[Lab]:
-    """Return one page of the labs for which all `conditions` hold and one of `parts`."""
+    """Return one page of the labs for which all `conditions` hold and one of `parts`.
+
+    Labs that are in `kept` are not read again; those that are not, come into it.
+    """
     words = words_of(query.q)
     if query.q and not words:
         return Page((), None)
@@ -72,7 +83,7 @@ def page_of(
         places = _ranked(db, query, matching, [*conditions, or_(*parts)])
     else:
         places = _ordered(db, query, matching, conditions, parts)
-    labs = _labs(db, [place[1] for place in places[: query.limit]])
+    labs = _labs(db, [place[1] for place in places[: query.limit]], {} if kept is None else kept)
     if len(places) <= query.limit:
         return Page(labs, None)
     value, row = places[query.limit - 1]
@@ -201,9 +212,33 @@ def _rows(db: Session, found: Select[Any]) -> list[Place]:
     return [(value, row) for value, row in db.execute(found)]
 
 
-def _labs(db: Session, ids: Iterable[int]) -> tuple[Lab, ...]:
-    order = list(ids)
-    if not order:
-        return ()
-    rows = {row.id: row for row in db.scalars(select(LabRow).where(LabRow.id.in_(order)))}
-    return tuple(lab_of(rows[row]) for row in order if row in rows)
+def _labs(db: Session, ids: list[int], kept: dict[int, Lab]) -> tuple[Lab, ...]:
+    found = {row: kept[row] for row in ids if row in kept}
+    missing = [row for row in ids if row not in found]
+    if missing:
+        rows = db.scalars(select(LabRow).where(LabRow.id.in_(missing)))
+        read = {row.id: lab_of(row) for row in rows}
+        if len(kept) > MOST_KEPT:
+            kept.clear()
+        kept.update(read)
+        found |= read
+    return tuple(found[row] for row in ids if row in found)
+
+
+class _Kept:
+    """Labs as they were read last; they hold until this process, which alone writes them, writes.
+
+    Which labs a list has is asked of the database each time: only what they say is kept.
+    """
+
+    def __init__(self) -> None:
+        self._state: tuple[int, int] | None = None
+        self._labs: dict[int, Lab] = {}
+        self._lock = threading.Lock()
+
+    def of(self, state: tuple[int, int]) -> dict[int, Lab]:
+        """Return the labs of a state of the database, by id."""
+        with self._lock:
+            if state != self._state:
+                self._state, self._labs = state, {}
+            return self._labs
