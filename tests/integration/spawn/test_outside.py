@@ -6,6 +6,7 @@ import ssl
 import subprocess
 import threading
 import time
+import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
@@ -35,6 +36,7 @@ USER = "outside"
 FAR = "127.0.0.9"
 """An address of this machine that containers do not exempt from the proxy."""
 NAMESERVER = "10.254.252.53"
+MIRROR = "10.254.251.5"
 KNOWN = "203.0.113.77"
 
 
@@ -168,6 +170,49 @@ def test_names_are_asked_of_the_machines_nameserver_and_of_nobody_without_intern
             began = time.monotonic()
             assert "gaierror" in python(inside_it, ask).err
             assert time.monotonic() - began < 5, "a program is told at once"
+
+
+def test_without_internet_packages_come_from_the_sites_mirror(site: Site, tmp_path: Path) -> None:
+    packages = tmp_path / "simple" / "tiny"
+    packages.mkdir(parents=True)
+    wheel = "tiny-1-py3-none-any.whl"
+    (packages / "index.html").write_text(f'<a href="{wheel}">{wheel}</a>')
+    with zipfile.ZipFile(packages / wheel, "w") as file:
+        file.writestr("tiny.py", "said = 'from the mirror'\n")
+        file.writestr(
+            "tiny-1.dist-info/METADATA", "Metadata-Version: 2.1\nName: tiny\nVersion: 1\n"
+        )
+        file.writestr(
+            "tiny-1.dist-info/WHEEL",
+            "Wheel-Version: 1.0\nRoot-Is-Purelib: true\nTag: py3-none-any\n",
+        )
+        file.writestr("tiny-1.dist-info/RECORD", "")
+    install = ("pip", "install", "--quiet", "--retries", "0", "tiny")
+    show = ("python", "-c", "import tiny; print(tiny.said)")
+    knobs = {"internet": False, "pip_index_url": f"http://{MIRROR}:8080/simple/"}
+    with elsewhere("mlmir", MIRROR, "198.18.205.0"), web("mlmir", tmp_path):
+        with container(site, **knobs, allowed_subnets=(f"{MIRROR}/32",)) as inside_it:
+            done = inside(inside_it, *install)
+            assert done.code == 0, done.err
+            assert inside(inside_it, *show).out == "from the mirror"
+        with container(site, **knobs) as inside_it:
+            assert inside(inside_it, *install).code != 0, "only what is allowed is reached"
+
+
+@contextmanager
+def web(namespace: str, folder: Path) -> Iterator[None]:
+    command = ["nsenter", f"--net=/var/run/netns/{namespace}", "python3", "-m", "http.server"]
+    process = subprocess.Popen(
+        [*command, "--directory", str(folder), "8080"],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: listens(MIRROR, 8080), seconds=20, what="the mirror")
+        yield
+    finally:
+        process.terminate()
+        process.wait(timeout=30)
 
 
 @contextmanager

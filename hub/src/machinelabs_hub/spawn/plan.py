@@ -5,6 +5,7 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
+from urllib.parse import urlsplit
 
 from machinelabs_hub.catalog.model import Build, Catalog, Flavour
 from machinelabs_hub.errors import Unavailable
@@ -198,7 +199,16 @@ def _environment(settings: Settings, choice: Choice) -> dict[str, str]:
             CA_FILE,
         )  # fmt: skip
     if settings.engine.pip_index_url:
-        found["PIP_INDEX_URL"] = settings.engine.pip_index_url
+        found |= _index_environment(settings.engine.pip_index_url)
+    return found
+
+
+def _index_environment(url: str) -> dict[str, str]:
+    found = {"PIP_INDEX_URL": url}
+    parts = urlsplit(url)
+    if parts.scheme == "http" and parts.hostname:
+        # pip passes an index without TLS over unless its host is named; the operator named it.
+        found["PIP_TRUSTED_HOST"] = parts.hostname
     return found
 
 
