@@ -189,7 +189,7 @@ def test_without_internet_packages_come_from_the_sites_mirror(site: Site, tmp_pa
         file.writestr("tiny-1.dist-info/RECORD", "")
     install = ("pip", "install", "--quiet", "--retries", "0", "tiny")
     show = ("python", "-c", "import tiny; print(tiny.said)")
-    knobs = {"internet": False, "pip_index_url": f"http://{MIRROR}:8080/simple/"}
+    knobs: dict[str, Any] = {"internet": False, "pip_index_url": f"http://{MIRROR}:8080/simple/"}
     with elsewhere("mlmir", MIRROR, "198.18.205.0"), web("mlmir", tmp_path):
         with container(site, **knobs, allowed_subnets=(f"{MIRROR}/32",)) as inside_it:
             done = inside(inside_it, *install)
