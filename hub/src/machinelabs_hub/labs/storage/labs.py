@@ -7,7 +7,7 @@ from sqlalchemy import func, not_, or_, select, update
 from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.db.tables.search import LabTextRow
-from machinelabs_hub.labs.models.lab import Lab, Visibility
+from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.member import Role
 from machinelabs_hub.labs.models.page import LabQuery, Page
 from machinelabs_hub.labs.models.person import Person
