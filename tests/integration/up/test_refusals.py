@@ -1,8 +1,10 @@
 """What hinders a start is said in a sentence, before anything is half-done."""
 
 import os
+import shutil
 import socket
 import subprocess
+import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -12,8 +14,10 @@ from tests.support.places import free_port
 from tests.support.site import command
 
 from machinelabs_hub.db.migrate import DatabaseUnusable, upgrade
+from machinelabs_hub.settings import Engine, Settings
 from machinelabs_hub.sites import database_url
-from machinelabs_hub.up import layout
+from machinelabs_hub.up import engine, layout
+from machinelabs_hub.up.steps import Steps
 
 as_root = pytest.mark.skipif(os.geteuid() != 0, reason="a small file system takes root to mount")
 
@@ -131,3 +135,20 @@ def test_a_file_that_is_no_database_is_a_sentence_and_stays(tmp_path: Path) -> N
     with pytest.raises(DatabaseUnusable, match="is not a database"):
         upgrade(f"sqlite:///{database}")
     assert database.read_bytes() == b"a shopping list" * 100
+
+
+@as_root
+def test_an_engine_that_is_not_yours_to_ask_is_not_called_absent(tmp_path: Path) -> None:
+    place = Path(tempfile.mkdtemp(prefix="ml-"))
+    place.chmod(0o755)
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(place / "engine.sock"))
+        (place / "engine.sock").chmod(0o600)
+        settings = Settings(data=tmp_path, engine=Engine(socket=f"unix://{place}/engine.sock"))
+        os.seteuid(65534)
+        try:
+            with pytest.raises(engine.NoEngine, match=r"You may not talk to .* with sudo"):
+                engine.ensure(settings, Steps())
+        finally:
+            os.seteuid(0)
+            shutil.rmtree(place)

@@ -39,7 +39,9 @@ def find(settings: Settings) -> Iterator[Finding]:
     yield Finding(Level.OK, "settings", f"{settings.data / layout.SETTINGS} can be used.")
     yield _disk(settings)
     yield _proxy_program()
-    if engine.answers(settings.engine.socket):
+    if not engine.may_ask(settings.engine.socket):
+        yield Finding(Level.BAD, "engine", engine.not_yours(settings.engine.socket))
+    elif engine.answers(settings.engine.socket):
         yield Finding(Level.OK, "engine", f"It answers at {settings.engine.socket}.")
         yield _network(settings)
         yield _filter(settings)

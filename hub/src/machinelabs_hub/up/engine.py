@@ -39,6 +39,13 @@ def answers(socket: str, *, seconds: float = 3) -> bool:
         return False
 
 
+def may_ask(socket: str) -> bool:
+    """Whether this user may talk to the engine at `socket`; an address without a file: yes."""
+    scheme, _, place = socket.partition("://")
+    is_file = scheme == "unix" and Path(place).exists()
+    return not is_file or os.access(place, os.R_OK | os.W_OK, effective_ids=True)
+
+
 def ensure(settings: Settings, steps: Steps) -> None:
     """Return when an engine answers; install and start one where that is ours to do.
 
@@ -46,6 +53,8 @@ def ensure(settings: Settings, steps: Steps) -> None:
         NoEngine: says why not, and what to do.
     """
     socket = settings.engine.socket
+    if not may_ask(socket):
+        raise NoEngine(not_yours(socket))
     if answers(socket):
         return
     if socket != DEFAULT_SOCKET:
@@ -64,6 +73,14 @@ def ensure(settings: Settings, steps: Steps) -> None:
     with steps.step("Container engine: starting"):
         _start()
         _wait(socket)
+
+
+def not_yours(socket: str) -> str:
+    """Return the sentence for who may not talk to an engine that is there."""
+    return (
+        f"You may not talk to the container engine at {socket}. Run the same command with sudo, or "
+        "as a member of the group that the socket belongs to."
+    )
 
 
 def _install(settings: Settings) -> None:
