@@ -12,16 +12,16 @@ CHAIN = 12
 CROWD = 1000
 MEASURED = 30
 KB = 1000
+PARTS = 5
 
 
 def measure(site: Site, *, rounds: int, say: Callable[[str], None]) -> list[Figure]:
     """Fork labs of three sizes in turns, then deep and wide families."""
     writer, reader = Publisher(site, "fork-writer"), Publisher(site, "fork-reader")
     for name, size in SIZES.items():
-        halves = {"a.bin": size // 2, "b.bin": size // 2} if size else {}
-        say(
-            f"{name} published in {writer.publish(name, {'main.ipynb': notebook(MB), **halves}):.1f} s"
-        )
+        parts = {f"{number}.bin": size // PARTS for number in range(PARTS)} if size else {}
+        taken = writer.publish(name, {"main.ipynb": notebook(MB), **parts})
+        say(f"{name} published in {taken:.1f} s")
     times: dict[str, list[float]] = {name: [] for name in SIZES}
     disk: list[float] = []
     for number in range(rounds * 3):
