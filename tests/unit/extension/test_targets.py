@@ -46,7 +46,7 @@ def lab(name: str) -> Lab:
     return Lab.from_json(
         {
             "owner": "eva", "name": name, "title": name, "description": "", "tags": [],
-            "visibility": "public", "licence": "MIT", "revision": 1, "forks": 0,
+            "visibility": "public", "licence": "MIT", "revision": 1, "forks": 0, "stars": 0,
             "created_at": "2026-03-01T12:00:00Z", "updated_at": "2026-03-01T12:00:00Z",
             "url": "http://x", "files_count": 1, "size_bytes": 1,
         }
