@@ -30,7 +30,9 @@ def _localhost() -> Iterator[None]:
 @pytest.fixture(scope="session")
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """The session's one site, on images of the catalogue; tests keep their names apart."""
-    with running(tmp_path_factory.mktemp("site")) as running_site:
+    # All tests ask from one address.
+    limits = {"requests_per_minute": 1_000_000}
+    with running(tmp_path_factory.mktemp("site"), limits=limits) as running_site:
         yield running_site
 
 
