@@ -38,7 +38,7 @@ def write_a_notebook(page: Page, source: str) -> None:
 
 def publish(page: Page, title: str) -> None:
     page.locator('[data-command="machinelabs:publish"]').first.click()
-    page.locator(".jp-MachineLabs-field:has-text('Title') >> input").fill(title)
+    page.get_by_role("textbox", name="Title", exact=True).fill(title)
     page.locator(".jp-Dialog-footer .jp-mod-accept").click()
     expect(page.get_by_text(f"Published {OWNER}/{LAB} as r1.").first).to_be_visible()
 

@@ -16,14 +16,14 @@ from typing import Any
 
 import pytest
 from tests.support.inside import elsewhere, inside, python, reaches
-from tests.support.places import free_port
-from tests.support.site import Site
+from tests.support.places import Place, free_port
+from tests.support.site import Site, remove_leftovers
 from tests.support.tls import self_signed
 from tests.support.waiting import wait_until
 
 from machinelabs_hub.catalog.load import load
 from machinelabs_hub.settings import Settings
-from machinelabs_hub.sites import catalog_file
+from machinelabs_hub.sites import Addresses, catalog_file
 from machinelabs_hub.spawn import network
 from machinelabs_hub.spawn.engine import engine_for
 from machinelabs_hub.spawn.network import apply_filter
@@ -40,11 +40,27 @@ MIRROR = "10.254.251.5"
 KNOWN = "203.0.113.77"
 
 
+@pytest.fixture(scope="module")
+def place(site: Site) -> Iterator[Settings]:
+    """The site's settings with a network and a packet filter that its keeper does not renew."""
+    own = Place.find()
+    named = {"prefix": own.prefix, "network": own.network, "subnet": own.subnet}
+    settings = changed(site.settings, named)
+    network.ensure_network(settings)
+    try:
+        yield settings
+    finally:
+        remove_leftovers(own, settings)
+
+
+def changed(settings: Settings, knobs: dict[str, Any]) -> Settings:
+    return settings.model_copy(update={"engine": settings.engine.model_copy(update=knobs)})
+
+
 @contextmanager
-def container(site: Site, *, dns: tuple[str, ...] = (), **engine: Any) -> Iterator[str]:
+def container(place: Settings, *, dns: tuple[str, ...] = (), **engine: Any) -> Iterator[str]:
     """A container as the site with these knobs makes it, that only sleeps."""
-    settings = site.settings
-    settings = settings.model_copy(update={"engine": settings.engine.model_copy(update=engine)})
+    settings = changed(place, engine)
     plan = plan_of(settings)
     plan = replace(plan, dns=dns or plan.dns)
     asyncio.run(made_and_started(settings, plan))
@@ -52,7 +68,7 @@ def container(site: Site, *, dns: tuple[str, ...] = (), **engine: Any) -> Iterat
         apply_filter(settings)
         yield plan.name
     finally:
-        apply_filter(site.settings)
+        apply_filter(place)
         volume = home_volume(settings.engine.prefix, USER)
         for command in (["rm", "-f", plan.name], ["volume", "rm", volume]):
             subprocess.run(["docker", *command], check=True, capture_output=True)
@@ -131,31 +147,31 @@ def far_away(folder: Path) -> Iterator[tuple[str, Path]]:
 
 
 def test_programs_reach_the_internet_by_the_sites_proxy_with_its_certificates(
-    site: Site, tmp_path: Path
+    place: Settings, tmp_path: Path
 ) -> None:
     with (
         far_away(tmp_path) as (url, authority),
-        forward_proxy(site.addresses.gateway, tmp_path) as proxy,
+        forward_proxy(Addresses(place).gateway, tmp_path) as proxy,
     ):
         fetch = (
             "import urllib.request as u\n"
             f"print(u.urlopen('{url}/set.csv', timeout=5).read().decode())"
         )
-        with container(site, http_proxy=proxy, ca_file=str(authority)) as inside_it:
+        with container(place, http_proxy=proxy, ca_file=str(authority)) as inside_it:
             assert python(inside_it, fetch).out == "got /set.csv"
             # It gets there: what it gets is no wheel.
             pip = inside(inside_it, "pip", "download", "--no-deps", f"{url}/a-1-py3-none-any.whl")
             assert "a-1-py3-none-any.whl" in pip.err
             assert "invalid" in pip.err.lower()
         assert FAR in (tmp_path / "tinyproxy.log").read_text()
-        with container(site, http_proxy=proxy) as inside_it:
+        with container(place, http_proxy=proxy) as inside_it:
             assert "CERTIFICATE_VERIFY_FAILED" in python(inside_it, fetch).err
-        with container(site, ca_file=str(authority)) as inside_it:
+        with container(place, ca_file=str(authority)) as inside_it:
             assert python(inside_it, fetch).code != 0, "nobody gets there without the proxy"
 
 
 def test_names_are_asked_of_the_machines_nameserver_and_of_nobody_without_internet(
-    site: Site, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    place: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     resolv = tmp_path / "resolv.conf"
     resolv.write_text(f"nameserver {NAMESERVER}\n")
@@ -163,16 +179,18 @@ def test_names_are_asked_of_the_machines_nameserver_and_of_nobody_without_intern
     ask = "import socket; print(socket.gethostbyname('data.example'))"
     with elsewhere("mlns", NAMESERVER, "198.18.204.0"), dnsmasq("mlns", "data.example"):
         # The engine gives containers what its own machine asks; here it is told.
-        with container(site, dns=(NAMESERVER,)) as inside_it:
+        with container(place, dns=(NAMESERVER,)) as inside_it:
             assert python(inside_it, ask).out == KNOWN
             assert not reaches(inside_it, NAMESERVER, 80), "it is reached for names alone"
-        with container(site, internet=False) as inside_it:
+        with container(place, internet=False) as inside_it:
             began = time.monotonic()
             assert "gaierror" in python(inside_it, ask).err
             assert time.monotonic() - began < 5, "a program is told at once"
 
 
-def test_without_internet_packages_come_from_the_sites_mirror(site: Site, tmp_path: Path) -> None:
+def test_without_internet_packages_come_from_the_sites_mirror(
+    place: Settings, tmp_path: Path
+) -> None:
     packages = tmp_path / "simple" / "tiny"
     packages.mkdir(parents=True)
     wheel = "tiny-1-py3-none-any.whl"
@@ -191,11 +209,11 @@ def test_without_internet_packages_come_from_the_sites_mirror(site: Site, tmp_pa
     show = ("python", "-c", "import tiny; print(tiny.said)")
     knobs: dict[str, Any] = {"internet": False, "pip_index_url": f"http://{MIRROR}:8080/simple/"}
     with elsewhere("mlmir", MIRROR, "198.18.205.0"), web("mlmir", tmp_path):
-        with container(site, **knobs, allowed_subnets=(f"{MIRROR}/32",)) as inside_it:
+        with container(place, **knobs, allowed_subnets=(f"{MIRROR}/32",)) as inside_it:
             done = inside(inside_it, *install)
             assert done.code == 0, done.err
             assert inside(inside_it, *show).out == "from the mirror"
-        with container(site, **knobs) as inside_it:
+        with container(place, **knobs) as inside_it:
             assert inside(inside_it, *install).code != 0, "only what is allowed is reached"
 
 
@@ -231,7 +249,7 @@ def dnsmasq(namespace: str, name: str) -> Iterator[None]:
         process.wait(timeout=30)
 
 
-def test_programs_trust_the_sites_certificates(site: Site, tmp_path: Path) -> None:
+def test_programs_trust_the_sites_certificates(place: Settings, tmp_path: Path) -> None:
     certificate, key = self_signed("localhost")
     file = tmp_path / "site.pem"
     file.write_text(certificate, encoding="ascii")
@@ -248,7 +266,7 @@ server.socket = context.wrap_socket(server.socket, server_side=True)
 threading.Thread(target=server.serve_forever, daemon=True).start()
 print(urllib.request.urlopen("https://localhost:8443/", timeout=5).status)
 """
-    with container(site, ca_file=str(file)) as inside:
+    with container(place, ca_file=str(file)) as inside:
         assert python(inside, code).out == "200"
-    with container(site) as inside:
+    with container(place) as inside:
         assert "CERTIFICATE_VERIFY_FAILED" in python(inside, code).err
