@@ -13,15 +13,14 @@ from machinelabs_hub.labs.models.lab import Lab, Parent
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
 from machinelabs_hub.labs.render.files import Kind, kind_of
-from machinelabs_hub.labs.services import details, intake, merging, next_revision
+from machinelabs_hub.labs.services import details, merging, next_revision
 from machinelabs_hub.labs.services.compare import Content, Unshown, content_of
 from machinelabs_hub.labs.services.labs import publisher
 from machinelabs_hub.labs.services.merging import Merged, Side
-from machinelabs_hub.labs.services.next_revision import Face, Synced
+from machinelabs_hub.labs.services.next_revision import Synced
 from machinelabs_hub.labs.services.revisions import RevisionService, StaleRevision
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import lab_at, lab_to
-from machinelabs_hub.labs.storage.tar import Member
 
 _SHOWN_BYTES: Final = 8 << 20
 
@@ -156,7 +155,7 @@ class UpdateService:
         if expected and expected != found.fingerprint:
             raise StaleUpdate(found.lab)
         entries = merging.write(self._tools, found.lab.store, found.merged)
-        face = self._checked(found.lab, entries)
+        face = next_revision.checked(self._tools, found.lab.store, entries)
         with self._tools.locks.hold(found.lab.uid):
             lab = lab_to(Action.EDIT, self._tools, self._viewer, owner, name)
             if lab.revision != found.mine.number or not lab.parent or lab.parent.has != found.base:
@@ -289,15 +288,3 @@ class UpdateService:
             return None
         parent, original = self.original_of(lab)
         return Synced(self._revisions.find(original, number).number, before=parent.has)
-
-    def _checked(self, lab: Lab, entries: tuple[FileEntry, ...]) -> Face:
-        """Check files as those of a publish are checked."""
-        blobs = {entry.path: entry.blob for entry in entries}
-
-        def read(member: Member, most: int | None) -> bytes:
-            content = self._tools.repos.read(lab.store, blobs[member.path])
-            return content if most is None else content[:most]
-
-        members = (Member(entry.path, entry.size, 0, entry.executable) for entry in entries)
-        parcel = intake.check(members, read, self._tools.settings.limits, self._tools.catalog())
-        return Face(parcel.config, parcel.entrypoint, parcel.texts)
