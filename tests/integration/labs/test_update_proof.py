@@ -9,7 +9,8 @@ import pytest
 from tests.integration.labs.test_labs import ADA, BOB
 from tests.support.content import tar_of
 from tests.support.many_labs import tools_of
-from tests.support.triples import Json, a_triple, words_of
+from tests.support.notebook_edits import Json
+from tests.support.triples import a_triple, words_of
 
 from machinelabs_hub.db import migrate
 from machinelabs_hub.labs.models.lab import Lab, LabDraft, Visibility
