@@ -1,6 +1,6 @@
 """Publish revision after revision until killed; say each number once it was answered.
 
-`python -m tests.integration.labs.crash DATA`
+`python -m tests.integration.labs.crash DATA [DATABASE]`
 """
 
 import sys
@@ -13,14 +13,15 @@ from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.labs import LabService
 from machinelabs_hub.labs.services.reindex import settle
 from machinelabs_hub.labs.services.revisions import RevisionService
-from machinelabs_hub.settings import Settings
+from machinelabs_hub.settings import Database, Settings
 
 ADA = Person("ada", "Ada")
 
 
 def main() -> None:
     """Publish for ever."""
-    tools = tools_of(Settings(data=Path(sys.argv[1])))
+    data, url = Path(sys.argv[1]), "".join(sys.argv[2:])
+    tools = tools_of(Settings(data=data, database=Database(url=url)))
     settle(tools)
     labs, revisions = LabService(tools=tools, viewer=ADA), RevisionService(tools=tools, viewer=ADA)
     if "digits" not in tools.labs.names_of("ada"):

@@ -12,11 +12,11 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
-from sqlalchemy import delete, update
+from sqlalchemy import delete, text, update
 from tests.integration.labs.conftest import As
 from tests.support.many_labs import notebook, publish_many, tar_of, tools_of
 
-from machinelabs_hub.db.engine import DiskFull
+from machinelabs_hub.db.engine import DiskFull, open_engine
 from machinelabs_hub.db.tables.labs import LabRow, RevisionRow
 from machinelabs_hub.labs.models.lab import Lab, LabChange, LabDraft, Visibility
 from machinelabs_hub.labs.models.person import Person
@@ -32,21 +32,18 @@ ADA, BOB = Person("ada", "Ada"), Person("bob", "Bob")
 KILLS = 4
 
 
-def test_what_was_answered_outlives_kills(tmp_path: Path) -> None:
+def test_what_was_answered_outlives_kills(settings: Settings) -> None:
     dice = random.Random(7)  # noqa: S311 - for variety
     answered = 1
     for _ in range(KILLS):
-        answered = max(answered, publish_and_kill(tmp_path, dice.uniform(0.0, 0.4)))
-        check_whole(tmp_path, answered)
+        answered = max(answered, publish_and_kill(settings, dice.uniform(0.0, 0.4)))
+        check_whole(settings, answered)
 
 
-def publish_and_kill(data: Path, seconds: float) -> int:
+def publish_and_kill(settings: Settings, seconds: float) -> int:
     """Let a process publish, kill it in the middle, return the last number it gave out."""
-    with subprocess.Popen(
-        [sys.executable, "-m", "tests.integration.labs.crash", str(data)],
-        stdout=subprocess.PIPE,
-        cwd=ROOT,
-    ) as process:
+    words = ["-m", "tests.integration.labs.crash", str(settings.data), settings.database.url]
+    with subprocess.Popen([sys.executable, *words], stdout=subprocess.PIPE, cwd=ROOT) as process:
         assert process.stdout is not None
         first = process.stdout.readline()
         time.sleep(seconds)
@@ -54,8 +51,8 @@ def publish_and_kill(data: Path, seconds: float) -> int:
         return max(int(line) for line in [first, *process.stdout] if line.endswith(b"\n"))
 
 
-def check_whole(data: Path, answered: int) -> None:
-    tools = tools_of(Settings(data=data))
+def check_whole(settings: Settings, answered: int) -> None:
+    tools = tools_of(settings)
     settle(tools)
     lab = LabService(tools=tools, viewer=None).get("ada", "digits")
     revisions = RevisionService(tools=tools, viewer=None)
@@ -209,8 +206,7 @@ def numbered(tools: Tools, store: str, uid: str) -> list[tuple[str, int]]:
     return [(commit, stamp.number) for commit, stamp in tools.repos.history(store, uid)]
 
 
-def test_the_index_is_made_anew_from_the_stores(tmp_path: Path) -> None:
-    settings = Settings(data=tmp_path)
+def test_the_index_is_made_anew_from_the_stores(settings: Settings) -> None:
     tools = tools_of(settings)
     publish_many(tools, 30)
     owner = Person("person-00", "")
@@ -229,8 +225,7 @@ def test_the_index_is_made_anew_from_the_stores(tmp_path: Path) -> None:
     )
     before = everything(tools)
     tools.close()
-    for file in tmp_path.glob("machinelabs.sqlite*"):
-        file.unlink()
+    lose_the_index(settings)
 
     tools = tools_of(settings)
     report = reindex(tools)
@@ -238,6 +233,18 @@ def test_the_index_is_made_anew_from_the_stores(tmp_path: Path) -> None:
     assert everything(tools) == before
     assert reindex(tools).restored == []
     tools.close()
+
+
+def lose_the_index(settings: Settings) -> None:
+    if not settings.database.url:
+        for file in settings.data.glob("machinelabs.sqlite*"):
+            file.unlink()
+        return
+    engine = open_engine(settings.database.url)
+    with engine.begin() as connection:
+        connection.execute(text("DROP SCHEMA public CASCADE"))
+        connection.execute(text("CREATE SCHEMA public"))
+    engine.dispose()
 
 
 def everything(tools: Tools) -> dict[str, object]:
@@ -271,8 +278,11 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
     subprocess.run(["umount", "-l", str(folder)], check=True)
 
 
-def test_a_full_disk_is_said_and_leaves_nothing_half_written(small_disk: Path) -> None:
-    tools = tools_of(Settings(data=small_disk))
+def test_a_full_disk_is_said_and_leaves_nothing_half_written(
+    small_disk: Path, settings: Settings
+) -> None:
+    """On PostgreSQL the index is elsewhere; the stores are on the full disk alike."""
+    tools = tools_of(Settings(data=small_disk, database=settings.database))
     labs = LabService(tools=tools, viewer=ADA)
     kept = labs.publish(LabDraft(title="Kept"), tar_of({"a.bin": os.urandom(1 << 20)}))
     with pytest.raises(DiskFull, match=r"disk of this site is full, so nothing was saved"):
