@@ -89,6 +89,16 @@ def test_without_them_the_environment_names_neither() -> None:
     assert not {"https_proxy", "PIP_CERT", "PIP_INDEX_URL"} & set(planned().environment)
 
 
+def test_git_is_led_from_the_pages_address_to_the_door_without_a_token_in_its_settings() -> None:
+    said = planned().environment
+    door = "http://172.30.7.1:8004"
+    assert said["GIT_CONFIG_COUNT"] == "2"
+    assert said["GIT_CONFIG_KEY_0"] == f"url.{door}/services/labs/api/git/.insteadOf"
+    assert said["GIT_CONFIG_VALUE_0"] == ("http://labs--service.hub.localhost:8000/services/labs/")
+    assert said["GIT_CONFIG_KEY_1"] == f"credential.{door}.helper"
+    assert "$JUPYTERHUB_API_TOKEN" in said["GIT_CONFIG_VALUE_1"]
+
+
 def test_without_internet_names_are_asked_of_nobody_who_answers() -> None:
     assert planned().dns == ()
     assert planned(internet=False).dns == ("172.30.7.1",)

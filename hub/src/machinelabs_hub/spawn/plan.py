@@ -19,6 +19,10 @@ HOME: Final = "/home/jovyan"
 DATASETS: Final = f"{HOME}/datasets"
 CA_FILE: Final = "/etc/machinelabs/ca.pem"
 PORT: Final = 8888
+_GIT_HELPER: Final = (
+    '!f() { if [ "$1" = get ]; then '
+    'echo username=server; echo "password=$JUPYTERHUB_API_TOKEN"; fi; }; f'
+)
 LOG_MIB: Final = 10
 LOG_FILES: Final = 3
 
@@ -189,7 +193,7 @@ def _environment(settings: Settings, choice: Choice) -> dict[str, str]:
         # The engine's GPU hook reads this: without a claim a container sees no card.
         "NVIDIA_VISIBLE_DEVICES": "void",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
-    }
+    } | _git_environment(addresses)
     if settings.engine.http_proxy:
         found |= _proxy_environment(settings.engine.http_proxy, addresses.gateway)
     if settings.engine.ca_file:
@@ -200,6 +204,18 @@ def _environment(settings: Settings, choice: Choice) -> dict[str, str]:
         )  # fmt: skip
     if settings.engine.pip_index_url:
         found |= _index_environment(settings.engine.pip_index_url)
+    return found
+
+
+def _git_environment(addresses: Addresses) -> dict[str, str]:
+    """Let git take the addresses that lab pages show, and sign it in with the server's token."""
+    said = (
+        (f"url.{addresses.door}{LABS_PREFIX}/api/git/.insteadOf", f"{addresses.labs}/"),
+        (f"credential.{addresses.door}.helper", _GIT_HELPER),
+    )
+    found = {"GIT_CONFIG_COUNT": str(len(said))}
+    for number, (key, value) in enumerate(said):
+        found |= {f"GIT_CONFIG_KEY_{number}": key, f"GIT_CONFIG_VALUE_{number}": value}
     return found
 
 
