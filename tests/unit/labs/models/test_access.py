@@ -9,9 +9,12 @@ import pytest
 from machinelabs_hub.labs.models.access import (
     Action,
     first_open,
+    left_by,
     may,
+    may_leave,
     may_restore,
     outlives_purge,
+    publishes_as,
     role_of,
     seen_by,
 )
@@ -160,3 +163,26 @@ def test_a_parent_for_who_is_signed_in_is_named_to_nobody_else() -> None:
     fork = lab(Visibility.PUBLIC, owner="bob", parent=parent)
     assert seen_by(None, fork).parent is None
     assert seen_by(Person("eve", ""), fork).parent == parent
+
+
+def test_new_labs_are_ones_own_or_of_groups_whose_name_is_an_address() -> None:
+    assert publishes_as(replace(BOB, groups=("vision", "my group"))) == ("bob", "@vision")
+    assert publishes_as(replace(BOB, groups=("vision",), may_write=False)) == ()
+    assert publishes_as(replace(BOB, is_service=True)) == ()
+
+
+def test_who_has_a_role_of_their_own_leaves_and_keeps_what_others_give_them() -> None:
+    private, public = (shared(who, Role.EDITOR) for who in (Visibility.PRIVATE, Visibility.PUBLIC))
+    assert [may_leave(who, private) for who in (BOB, ADA, ROOT, None)] == [
+        True,
+        False,
+        False,
+        False,
+    ]
+    assert not may_leave(replace(BOB, may_write=False), private)
+    assert not may(BOB, Action.READ, left_by(BOB, private))
+    assert may(BOB, Action.READ, left_by(BOB, public))
+    in_group = replace(BOB, groups=("vision",))
+    grouped = shared(Visibility.PRIVATE, Role.EDITOR, group="vision")
+    assert not may_leave(in_group, grouped)
+    assert left_by(in_group, grouped) == grouped

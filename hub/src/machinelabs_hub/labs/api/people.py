@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 
 from machinelabs_hub.labs.api.addresses import Owner, refusals
 from machinelabs_hub.labs.api.bodies import LabsBody
+from machinelabs_hub.labs.models.access import publishes_as
 from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST, LabQuery
 from machinelabs_hub.labs.security import Ctx
 from machinelabs_hub.labs.services.people import LabsOfLeaver
@@ -23,6 +24,10 @@ class MeBody(BaseModel):
     display_name: str
     admin: bool
     groups: list[str]
+    owners: Annotated[
+        list[str],
+        Field(description="Whose your new lab can be: you, `@group`s of yours."),
+    ]
 
 
 class PersonBody(BaseModel):
@@ -50,6 +55,7 @@ def get_me(ctx: Ctx) -> MeBody:
         display_name=person.display_name,
         admin=person.admin,
         groups=list(person.groups),
+        owners=list(publishes_as(person)),
     )
 
 

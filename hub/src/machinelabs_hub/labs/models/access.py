@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from machinelabs_hub.labs.models.lab import Lab, Visibility
 from machinelabs_hub.labs.models.member import Member, MemberKind, Role
 from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.names import can_own
 
 GROUP_SIGN: Final = "@"
 """Begins the owner of labs that belong to a group: `@vision`. No person is called so."""
@@ -87,6 +88,16 @@ def owners_of(person: Person) -> tuple[str, ...]:
     return (person.name, *(GROUP_SIGN + group for group in person.groups))
 
 
+def publishes_as(person: Person) -> tuple[str, ...]:
+    """Return the owners that a new lab of `person` can have: themself, and groups of theirs.
+
+    A group whose name is no address owns nothing.
+    """
+    if not person.may_write or person.is_service:
+        return ()
+    return (person.name, *(GROUP_SIGN + group for group in person.groups if can_own(group)))
+
+
 def group_of(owner: str) -> str | None:
     """Return the group that an owner is; None: it is a person."""
     return owner[1:] if owner.startswith(GROUP_SIGN) else None
@@ -96,6 +107,18 @@ def works_on(person: Person | None, lab: Held) -> bool:
     """Tell whether `lab` itself is `person`'s to work on: opening it makes no fork."""
     role = role_of(person, lab)
     return role is not None and role.covers(Role.EDITOR) and person is not None and person.may_write
+
+
+def may_leave(person: Person | None, lab: Lab) -> bool:
+    """Tell whether `lab` is shared with `person` themself; a group's role ends with the group."""
+    return person is not None and person.may_write and left_by(person, lab) != lab
+
+
+def left_by(person: Person, lab: Lab) -> Lab:
+    """Return `lab` as it is once `person` has left it."""
+    own = (MemberKind.PERSON, person.name)
+    members = (member for member in lab.members if (member.kind, member.name) != own)
+    return replace(lab, members=tuple(members))
 
 
 def is_insider(person: Person | None, lab: Held) -> bool:

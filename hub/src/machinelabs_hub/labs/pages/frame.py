@@ -6,7 +6,13 @@ from urllib.parse import quote
 
 from machinelabs_hub.errors import NotFound
 from machinelabs_hub.labs.context import Context
-from machinelabs_hub.labs.models.access import Action, first_open, works_on
+from machinelabs_hub.labs.models.access import (
+    Action,
+    first_open,
+    may_leave,
+    publishes_as,
+    works_on,
+)
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.licences import BY_ID
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
@@ -81,6 +87,7 @@ def frame(ctx: Context, lab: Lab, tab: str, *, revision: Revision | None = None)
         "parent": _upstream(ctx, lab),
         "revision": revision,
         "propose": _propose(ctx, lab),
+        "acts": _acts(ctx, lab, url),
         "starred": ctx.stars.is_mine(lab),
     }
 
@@ -101,6 +108,18 @@ def _tabs(
     if ctx.labs.may(Action.EDIT, lab):
         tabs.append(("settings", "Settings", f"{url}/settings", None))
     return tabs
+
+
+def _acts(ctx: Context, lab: Lab, url: str) -> list[tuple[str, str]]:
+    """Return what else the reader can do with a lab, as words and addresses."""
+    if ctx.person is None:
+        return []
+    acts = []
+    if len(publishes_as(ctx.person)) > 1 and ctx.labs.may(Action.FORK, lab):
+        acts.append(("Fork to a group…", f"{url}/fork"))
+    if may_leave(ctx.person, lab):
+        acts.append(("Leave this lab…", f"{url}/leave"))
+    return acts
 
 
 def _propose(ctx: Context, lab: Lab) -> str:

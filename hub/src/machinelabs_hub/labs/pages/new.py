@@ -6,8 +6,9 @@ from typing import Annotated
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from machinelabs_hub.errors import BadInput
+from machinelabs_hub.errors import BadInput, NotAllowed, TooLarge
 from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.models.access import publishes_as
 from machinelabs_hub.labs.models.lab import LabDraft, Visibility
 from machinelabs_hub.labs.pages.addresses import lab_url
 from machinelabs_hub.labs.pages.look import page
@@ -21,7 +22,7 @@ router = APIRouter()
 @router.get("/new", include_in_schema=False)
 def new(request: Request, ctx: Ctx, template: str = PLAINEST) -> Response:
     """Give the templates and the form."""
-    return _new(request, ctx, template, "")
+    return _new(request, ctx, template)
 
 
 @router.post("/new", include_in_schema=False)
@@ -30,26 +31,34 @@ def make(
     ctx: Ctx,
     template: Annotated[str, Form()] = PLAINEST,
     title: Annotated[str, Form()] = "",
+    owner: Annotated[str, Form()] = "",
     public: Annotated[str, Form()] = "",
 ) -> Response:
     """Make the lab and go to it, or show the form again with what is wrong."""
     service = TemplateService(tools=ctx.tools, viewer=ctx.person)
     draft = LabDraft(
+        owner=owner,
         title=title.strip() or service.title_of(template),
         visibility=Visibility.PUBLIC if public else Visibility.PRIVATE,
         message=f"Begin with the template {template}",
     )
     try:
         lab = service.make(template, draft)
-    except BadInput as error:
-        return _new(request, ctx, template, title, trouble=str(error))
+    except (BadInput, NotAllowed, TooLarge) as error:
+        return _new(request, ctx, template, title, owner, trouble=str(error))
     return RedirectResponse(lab_url(lab), HTTPStatus.SEE_OTHER)
 
 
 def _new(
-    request: Request, ctx: Context, template: str, title: str, *, trouble: str = ""
+    request: Request,
+    ctx: Context,
+    template: str,
+    title: str = "",
+    owner: str = "",
+    *,
+    trouble: str = "",
 ) -> Response:
-    writer(ctx.person)
+    person = writer(ctx.person)
     found = TemplateService(tools=ctx.tools, viewer=ctx.person).list()
     return page(
         "new.html",
@@ -59,5 +68,7 @@ def _new(
         templates=found,
         chosen=template if template in {one.name for one in found} else PLAINEST,
         title=title,
+        owners=publishes_as(person),
+        owner=owner,
         trouble=trouble,
     )

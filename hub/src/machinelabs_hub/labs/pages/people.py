@@ -5,13 +5,12 @@ from urllib.parse import urlencode
 from fastapi import APIRouter, Request
 from fastapi.responses import Response
 
-from machinelabs_hub.labs.models.access import group_of
+from machinelabs_hub.labs.models.access import group_of, publishes_as
 from machinelabs_hub.labs.models.page import LabQuery, Sort
 from machinelabs_hub.labs.pages.addresses import person_url
 from machinelabs_hub.labs.pages.cards import cards_of
 from machinelabs_hub.labs.pages.look import page
 from machinelabs_hub.labs.security import Ctx
-from machinelabs_hub.names import can_own
 from machinelabs_hub.sites import LABS_PREFIX
 
 router = APIRouter()
@@ -20,12 +19,13 @@ _SHARED = 6
 
 
 @router.get("/shared", include_in_schema=False)
-def shared(request: Request, ctx: Ctx, cursor: str = "") -> Response:
+def shared(request: Request, ctx: Ctx, cursor: str = "", left: str = "") -> Response:
     """Give all that is shared with the reader."""
     found = ctx.people.shared(LabQuery(sort=Sort.UPDATED, cursor=cursor))
     more = f"{LABS_PREFIX}/shared?{urlencode({'cursor': found.next})}" if found.next else ""
     template = "cards.html" if "hx-request" in request.headers and cursor else "shared.html"
-    return page(template, request, ctx, items=cards_of(ctx, found.items), more=more)
+    said = "You left the lab." if left else ""
+    return page(template, request, ctx, items=cards_of(ctx, found.items), more=more, said=said)
 
 
 @router.get("/{owner}", include_in_schema=False)
@@ -44,7 +44,7 @@ def person(request: Request, ctx: Ctx, owner: str, cursor: str = "") -> Response
         profile=profile,
         itself=itself,
         is_group=group_of(profile.name) is not None,
-        groups=[name for name in me.groups if can_own(name)] if me and itself else [],
+        groups=publishes_as(me)[1:] if me and itself else (),
         shared=cards_of(ctx, got.items) if got else [],
         more_shared=bool(got and got.next),
         starred=cards_of(ctx, liked.items),

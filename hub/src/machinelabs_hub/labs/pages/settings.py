@@ -9,7 +9,7 @@ from fastapi.responses import RedirectResponse, Response
 
 from machinelabs_hub.errors import BadInput
 from machinelabs_hub.labs.context import Context
-from machinelabs_hub.labs.models.access import Action
+from machinelabs_hub.labs.models.access import Action, publishes_as
 from machinelabs_hub.labs.models.lab import Lab, LabChange, Visibility
 from machinelabs_hub.labs.models.licences import LICENCES
 from machinelabs_hub.labs.pages.addresses import lab_url
@@ -18,7 +18,6 @@ from machinelabs_hub.labs.pages.look import page
 from machinelabs_hub.labs.pages.missing import NoPage
 from machinelabs_hub.labs.pages.words import ROLES, VISIBILITIES
 from machinelabs_hub.labs.security import Ctx
-from machinelabs_hub.names import can_own
 from machinelabs_hub.sites import LABS_PREFIX
 
 router = APIRouter()
@@ -141,7 +140,7 @@ def settings_page(
         shares=shares,
         members=ctx.members.list(lab.owner, lab.name) if shares else (),
         former=ctx.moves.former(lab) if shares else (),
-        groups=[group for group in ctx.person.groups if can_own(group)] if ctx.person else [],
+        groups=publishes_as(ctx.person)[1:] if ctx.person else (),
         roles=ROLES,
         visibilities=VISIBILITIES,
         licences=LICENCES,

@@ -11,6 +11,7 @@ from machinelabs_hub.labs.pages import (
     files,
     forks,
     labs,
+    leave,
     limits,
     members,
     moves,
@@ -30,6 +31,6 @@ from machinelabs_hub.labs.pages import (
 router = APIRouter()
 for part in (
     assets, connect, new, explore, limits, trash, cards, files, revisions, compare, updates, forks,
-    proposals, settings, stars, members, moves, opening, labs, people,
+    proposals, settings, stars, members, leave, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)
