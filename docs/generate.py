@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from textwrap import wrap
-from typing import Any, Final
+from typing import Any, Final, get_args
 
 import annotated_types
 from pydantic import BaseModel
@@ -58,7 +58,16 @@ class Knob:
     def default(self) -> Any:
         """The default as YAML would spell it."""
         value = self.field.get_default(call_default_factory=True)
+        if self.row:
+            return [row.model_dump(mode="json", exclude_unset=True) for row in value]
         return str(value) if isinstance(value, Path | StrEnum) else value
+
+    @property
+    def row(self) -> type[BaseModel] | None:
+        """What the setting lists, where it is a list of sections."""
+        inner = get_args(self.field.annotation)
+        listed = bool(inner) and inspect.isclass(inner[0]) and issubclass(inner[0], BaseModel)
+        return inner[0] if listed else None
 
     @property
     def meaning(self) -> str:
@@ -107,6 +116,7 @@ def settings_page() -> str:
         "`config/single/settings.yaml` holds every key with its default, ready to copy from.",
     ]
     last = ""
+    rows: list[tuple[str, type[BaseModel]]] = []
     for knob in knobs():
         name = knob.path.rpartition(".")[0]
         if name != last or knob.path == "data":
@@ -115,6 +125,13 @@ def settings_page() -> str:
             lines += ["| key | default | meaning |", "|---|---|---|"]
             last = name
         lines.append(f"| `{knob.path}` | `{json.dumps(knob.default)}` | {_cell(knob.meaning)} |")
+        rows += [(knob.path, knob.row)] if knob.row else []
+    for path, row in rows:
+        lines += ["", f"## A row of `{path}`", "", f"{inspect.getdoc(row)}", ""]
+        lines += ["| key | default | meaning |", "|---|---|---|"]
+        for knob in knobs(row):
+            default = "–" if knob.field.is_required() else f"`{json.dumps(knob.default)}`"
+            lines.append(f"| `{knob.path}` | {default} | {_cell(knob.meaning)} |")
     return "\n".join(lines) + "\n"
 
 
@@ -135,7 +152,11 @@ def example_settings() -> str:
         indent = "  " * len(sections)
         comment = f"{indent}# "
         lines += wrap(knob.meaning, 96, initial_indent=comment, subsequent_indent=comment)
-        lines.append(f"{indent}{key}: {json.dumps(knob.default)}")
+        if knob.row and knob.default:
+            lines.append(f"{indent}{key}:")
+            lines += [f"{indent}  - {json.dumps(row)}" for row in knob.default]
+        else:
+            lines.append(f"{indent}{key}: {json.dumps(knob.default)}")
     return "\n".join(lines) + "\n"
 
 

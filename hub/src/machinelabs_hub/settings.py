@@ -13,6 +13,7 @@ from pydantic import Field, ValidationError, field_validator
 
 from machinelabs_hub.auth_settings import Auth, AuthKind, Local, OAuth
 from machinelabs_hub.errors import SettingsError
+from machinelabs_hub.gpu_settings import Gpus, Plans
 from machinelabs_hub.yamlfile import Section, YamlFile, parse_yaml, read_yaml
 
 __all__ = [
@@ -20,10 +21,12 @@ __all__ = [
     "AuthKind",
     "Database",
     "Engine",
+    "Gpus",
     "Limits",
     "Local",
     "Logs",
     "OAuth",
+    "Plans",
     "Servers",
     "Settings",
     "Site",
@@ -331,6 +334,8 @@ class Settings(Section):
     auth: Auth = Auth()
     engine: Engine = Engine()
     servers: Servers = Servers()
+    gpus: Gpus = Gpus()
+    plans: Plans = Plans()
     limits: Limits = Limits()
     database: Database = Database()
     logs: Logs = Logs()

@@ -36,8 +36,10 @@ class Gpu(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
-    count: Annotated[int, Field(ge=1, title="Cards")] = 1
-    memory_mib: Annotated[int, Field(ge=0, title="Least memory of a card, MiB; 0: any")] = 0
+    count: Annotated[int, Field(ge=1, title="Devices")] = 1
+    memory_mib: Annotated[int, Field(ge=0, title="Least memory it gets of each, MiB; 0: any")] = 0
+    profile: Annotated[str, Field(title="MIG profile, e.g. 1g.10gb; empty: a whole card")] = ""
+    share: Annotated[int, Field(ge=1, le=64, title="n for 1/n of a card's memory; 1: all")] = 1
 
 
 class Flavour(BaseModel):

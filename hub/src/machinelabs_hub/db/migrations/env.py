@@ -6,9 +6,23 @@ from alembic import context
 
 from machinelabs_hub.db.base import Base, Utc
 from machinelabs_hub.db.migrate import CONNECTION
-from machinelabs_hub.db.tables import accounts, labs, members, proposals, requests, search, stars
+from machinelabs_hub.db.tables import (
+    accounts,
+    gpus,
+    labs,
+    members,
+    notices,
+    orders,
+    proposals,
+    requests,
+    search,
+    stars,
+    usage,
+)
 
-TABLES = (accounts, labs, members, proposals, requests, search, stars)
+TABLES = (
+    accounts, gpus, labs, members, notices, orders, proposals, requests, search, stars, usage,
+)  # fmt: skip
 """Imported so that the metadata holds their tables."""
 
 

@@ -1,0 +1,94 @@
+"""The words of the site's GPUs: devices, what a flavour wants of them, who holds which."""
+
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+from fractions import Fraction
+
+
+class Health(StrEnum):
+    """Whether a device may be handed out."""
+
+    OK = "ok"
+    DRAINED = "drained"
+    """An admin keeps it back; who holds it goes on."""
+    FAILED = "failed"
+    """It reported an error that it does not recover from; its holders are told."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gpu:
+    """One device that can be handed out: a whole card, or a MIG instance of one."""
+
+    uuid: str
+    """`GPU-…`, or `MIG-…` for an instance."""
+    model: str
+    memory_mib: int
+    parent: str = ""
+    """The uuid of the card that it is an instance of; empty for a card."""
+    profile: str = ""
+    """A MIG instance's profile, e.g. `1g.10gb`; empty for a card."""
+    node: str = ""
+    """The machine that it is in; empty on a site with one machine."""
+    health: Health = Health.OK
+    why: str = ""
+    """A sentence for people where `health` is not ok."""
+
+
+@dataclass(frozen=True, slots=True)
+class Want:
+    """What a start needs: `count` devices, each whole, a MIG profile, or 1/`share` of a card."""
+
+    count: int = 1
+    memory_mib: int = 0
+    """The least memory of a device, in MiB; of a share, what its part of the card holds."""
+    profile: str = ""
+    share: int = 1
+
+    @property
+    def part(self) -> Fraction:
+        """How much of each device it takes."""
+        return Fraction(1, self.share)
+
+
+@dataclass(frozen=True, slots=True)
+class Holder:
+    """The server that asks for or holds devices; `server` is empty for a default one."""
+
+    user: str
+    server: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """Devices granted to one server, from the grant until its container is gone."""
+
+    id: str
+    holder: Holder
+    flavour: str
+    uuids: tuple[str, ...]
+    share: int
+    """1: the whole of each device; n: 1/n of its memory."""
+    granted_at: datetime
+    container: str = ""
+    """The engine's id of the container; empty until it is made."""
+    opened_at: datetime | None = None
+    """When somebody first used the server; None: not yet."""
+
+    @property
+    def cards(self) -> Fraction:
+        """How many cards it is charged for."""
+        return Fraction(len(self.uuids), self.share)
+
+
+@dataclass(frozen=True, slots=True)
+class Observed:
+    """What the engine says that one container of the site holds now, running or not."""
+
+    container: str
+    holder: Holder
+    claim: str
+    """The claim's id on its label; empty where somebody else made the container."""
+    flavour: str
+    uuids: tuple[str, ...]
+    share: int
