@@ -102,9 +102,11 @@ class LabsServer:
 
 
 @contextmanager
-def labs_server(data: Path) -> Iterator[LabsServer]:
+def labs_server(data: Path, *, git_at_once: int = 16) -> Iterator[LabsServer]:
     """Run a labs service on a free port, with its files in `data`."""
-    limits = Limits(publishes_per_hour=100_000, requests_per_minute=1_000_000)
+    limits = Limits(
+        publishes_per_hour=100_000, requests_per_minute=1_000_000, git_at_once=git_at_once
+    )
     # What a power cut may take does not matter here, and syncing each publish takes its time.
     database = Database(durable=False)
     settings = Settings(data=data, site=Site(port=free_port()), limits=limits, database=database)

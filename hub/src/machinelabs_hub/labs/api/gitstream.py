@@ -8,11 +8,11 @@ import asyncio
 import fcntl
 import zlib
 from asyncio.subprocess import DEVNULL, PIPE, Process
-from collections import Counter
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from http import HTTPStatus
 from typing import BinaryIO, Final
+from weakref import WeakValueDictionary
 
 from starlette.requests import ClientDisconnect, Request
 from starlette.types import Receive, Send
@@ -40,8 +40,8 @@ class GitBusy(Unavailable):
 
     code = "git_busy"
 
-    def __init__(self) -> None:
-        super().__init__("Many people use git here at this moment. Try again in a minute.")
+    def __init__(self, sentence: str) -> None:
+        super().__init__(f"{sentence} Try again in a minute.")
 
 
 class TooSlow(MachineLabsError):
@@ -66,31 +66,37 @@ class Turns:
     def __init__(self, count: int) -> None:
         self._all = asyncio.Semaphore(count)
         self._each = max(1, count // 2)
-        self._held: Counter[str] = Counter()
+        self._of: WeakValueDictionary[str, asyncio.Semaphore] = WeakValueDictionary()
 
     @asynccontextmanager
     async def take(self, client: str) -> AsyncIterator[None]:
         """Hold one turn for the block.
 
+        Who has their share waits for one of their own turns: git asks anew while the answer
+        before is not quite ended here.
+
         Raises:
-            GitBusy: there was none for half a minute, or the client has its share.
+            GitBusy: there was none for half a minute.
         """
-        if self._held[client] >= self._each:
-            raise GitBusy
-        self._held[client] += 1
-        try:
-            try:
-                await asyncio.wait_for(self._all.acquire(), _TURN)
-            except TimeoutError as error:
-                raise GitBusy from error
-            try:
-                yield
-            finally:
-                self._all.release()
-        finally:
-            self._held[client] -= 1
-            if not self._held[client]:
-                del self._held[client]
+        own = self._of.setdefault(client, asyncio.Semaphore(self._each))
+        async with (
+            _turn(own, "As many git clients as one may have here at once are yours already."),
+            _turn(self._all, "Many people use git here at this moment."),
+        ):
+            yield
+
+
+@asynccontextmanager
+async def _turn(turns: asyncio.Semaphore, sentence: str) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(_TURN):
+            await turns.acquire()
+    except TimeoutError as error:
+        raise GitBusy(sentence) from error
+    try:
+        yield
+    finally:
+        turns.release()
 
 
 async def take_body(request: Request, into: BinaryIO, most: int) -> bool:
