@@ -90,7 +90,7 @@ class Hub:
         before = len(self.log())
         with (self.data / "hub.log").open("ab") as log:
             self.process = subprocess.Popen(
-                [sys.executable, "-m", "jupyterhub", "-f", str(config)],
+                [sys.executable, "-m", "machinelabs_hub.hub_process", "-f", str(config)],
                 cwd=self.data,
                 env=environment,
                 stdout=log,

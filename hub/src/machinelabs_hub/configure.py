@@ -27,6 +27,7 @@ def configure(c: Any, settings: Settings | None = None) -> None:
     configure_hub(c, settings)
     configure_spawner(c, settings)
     configure_auth(c, settings)
+    configure_background(c, settings)
     # Sign-in decides that a home goes; only the spawner's side may touch the engine.
     c.SiteAuthenticator.remove_home = lambda name: asyncio.to_thread(remove_home, settings, name)
 
@@ -46,6 +47,11 @@ def configure_spawner(c: Any, settings: Settings) -> None:
     c.JupyterHub.spawner_class = "machinelabs_hub.spawn.docker.MachineLabsDockerSpawner"
     c.MachineLabsDockerSpawner.site = SpawnSite.of(settings)
     refuse_early()
+
+
+def configure_background(c: Any, settings: Settings) -> None:  # noqa: ARG001
+    """Name what works in the Hub's process beside its web server: functions of the Hub."""
+    c.SiteHub.background = {}
 
 
 def _listen(c: Any, settings: Settings) -> None:

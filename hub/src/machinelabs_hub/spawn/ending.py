@@ -20,7 +20,12 @@ class Ending:
     @classmethod
     def of(cls, seen: Seen) -> Self:
         """Return the ending of a container that is not running."""
-        return cls(sentence=sentence(seen), at=datetime.now(UTC).isoformat(timespec="seconds"))
+        return cls.now(sentence(seen))
+
+    @classmethod
+    def now(cls, sentence: str) -> Self:
+        """Return an ending that is at this moment."""
+        return cls(sentence=sentence, at=datetime.now(UTC).isoformat(timespec="seconds"))
 
     @classmethod
     def from_state(cls, state: Any) -> Self | None:

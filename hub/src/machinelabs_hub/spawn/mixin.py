@@ -7,6 +7,7 @@ that is given meanwhile is carried out when the engine answers again.
 import asyncio
 import time
 from collections.abc import AsyncIterator, Coroutine
+from datetime import UTC, datetime
 from http import HTTPStatus
 from inspect import isawaitable
 from typing import Any, Final
@@ -52,6 +53,8 @@ class MachineLabsMixin(Spawner):
         self.choice: Choice | None = None
         self.phases: PhaseLog | None = None
         self.ending: Ending | None = None
+        self.end_why = ""
+        self.ready_at: datetime | None = None
         self.unknown_since: float | None = None
         self._last_good: dict[str, str] = {}
         self._stop_ordered = False
@@ -135,6 +138,8 @@ class MachineLabsMixin(Spawner):
         """Check the choice, then wait for a turn: nothing here counts as start time."""
         self.choice = self._choose()
         self.ending = None
+        self.end_why = ""
+        self.ready_at = None
         self._stop_ordered = False
         self._starting = True
         self.phases = PhaseLog()
@@ -167,6 +172,7 @@ class MachineLabsMixin(Spawner):
             self.phases.end()
         self._last_good = self.choice.as_options()
         self._starting = False
+        self.ready_at = datetime.now(UTC)
         return url
 
     @property
@@ -186,6 +192,13 @@ class MachineLabsMixin(Spawner):
         phases = self.phases or PhaseLog()
         phases.place = self._queue.place(self)
         return phases.event()
+
+    @property
+    def running_choice(self) -> Choice:
+        """What the server that runs was started with, also by a hub before this one."""
+        if self.choice is not None:
+            return self.choice
+        return Choice(**self._last_good) if self._last_good else self.last_choice()
 
     def choice_sentence(self) -> str:
         """Return what is started, for people: `PyTorch · Small`."""
@@ -302,6 +315,8 @@ class MachineLabsMixin(Spawner):
             state["stop_ordered"] = True
         if self.ending:
             state["ending"] = self.ending.as_state()
+        if self.ready_at:
+            state["ready_at"] = self.ready_at.isoformat()
         return dict(state)
 
     def load_state(self, state: dict[str, Any]) -> None:
@@ -310,6 +325,8 @@ class MachineLabsMixin(Spawner):
         self._last_good = dict(state.get("choice") or {})
         self._stop_ordered = bool(state.get("stop_ordered"))
         self.ending = Ending.from_state(state.get("ending"))
+        ready = state.get("ready_at")
+        self.ready_at = datetime.fromisoformat(ready) if ready else None
 
     def clear_state(self) -> None:
         """Forget the container, unless an order to remove it is still open."""

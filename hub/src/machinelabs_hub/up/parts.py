@@ -100,7 +100,7 @@ def hub(settings: Settings) -> Part:
     return Part(
         name="hub",
         title="Hub",
-        command=(sys.executable, "-m", "jupyterhub", "-f", str(HUB_CONFIG)),
+        command=(sys.executable, "-m", "machinelabs_hub.hub_process", "-f", str(HUB_CONFIG)),
         ready=f"{Addresses(settings).hub_local}/hub/health",
     )
 
