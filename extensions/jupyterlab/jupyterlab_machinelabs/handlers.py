@@ -41,7 +41,8 @@ class Choices(LabsHandler):
     @authorized
     async def get(self) -> None:
         licences = await self.thread(self.tools.hub.licences)
-        self.give({"licences": [asdict(licence) for licence in licences]})
+        me = await self.thread(self.tools.hub.me)
+        self.give({"licences": [asdict(licence) for licence in licences], "owners": me.owners})
 
 
 class LabList(LabsHandler):
@@ -109,6 +110,7 @@ class Publish(LabsHandler):
         draft = LabDraft(
             title=body.text("title"),
             name=body.text("name", ""),
+            owner=body.text("owner", ""),
             description=body.text("description", ""),
             tags=body.texts("tags"),
             visibility=body.text("visibility"),

@@ -96,6 +96,7 @@ export interface IDraft {
   path: string;
   title: string;
   name: string;
+  owner: string;
   description: string;
   tags: string[];
   visibility: string;
@@ -153,6 +154,12 @@ export interface ILicence {
   title: string;
 }
 
+/** What the publish dialog offers: whose a new lab can be, the person first. */
+export interface IChoices {
+  licences: ILicence[];
+  owners: string[];
+}
+
 export interface IOffer {
   path: string;
   missing: string[];
@@ -176,7 +183,7 @@ export class LabsApi {
     return this.get('about');
   }
 
-  licences(): Promise<{ licences: ILicence[] }> {
+  choices(): Promise<IChoices> {
     return this.get('choices');
   }
 

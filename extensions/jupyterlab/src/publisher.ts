@@ -1,7 +1,7 @@
 /** Walks a person through publishing: dialog, progress, and what came of it. */
 import { Clipboard, Dialog, Notification } from '@jupyterlab/apputils';
 
-import { IJob, IStanding, LabsError } from './api';
+import { IChoices, IJob, IStanding, LabsError } from './api';
 import { follow, IEnding } from './follow';
 import { OpenDocuments } from './documents';
 import { LabsModel } from './model';
@@ -32,7 +32,7 @@ export class Publisher {
     try {
       const [about, choices, standing] = await Promise.all([
         model.about,
-        model.api.licences(),
+        model.api.choices(),
         model.api.standing(path)
       ]);
       await this._options.documents.save(standing?.path ?? path);
@@ -41,6 +41,7 @@ export class Publisher {
         path: standing?.path ?? path,
         title: '',
         name: '',
+        owner: choices.owners[0] ?? about.user,
         description: '',
         tags: '',
         visibility: 'public',
@@ -49,8 +50,8 @@ export class Publisher {
         message: ''
       };
       await this.ask(form, path, standing, {
-        licences: choices.licences,
-        address: `${about.public_url}/${about.user}`
+        choices,
+        address: about.public_url
       });
     } catch (reason) {
       Notification.error(sentence(reason), { autoClose: false });
@@ -62,7 +63,7 @@ export class Publisher {
     form: IPublishForm,
     path: string,
     standing: IStanding | null,
-    site: { licences: { id: string; title: string }[]; address: string }
+    site: { choices: IChoices; address: string }
   ): Promise<void> {
     const { model, text } = this._options;
     let failed = '';
@@ -172,6 +173,7 @@ export class Publisher {
         path: form.path,
         title: form.title.trim(),
         name: form.name,
+        owner: form.owner,
         description: form.description.trim(),
         tags: tagsOf(form.tags),
         visibility: form.visibility,

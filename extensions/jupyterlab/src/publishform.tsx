@@ -2,7 +2,7 @@
 import { PathExt } from '@jupyterlab/coreutils';
 import React, { useEffect, useRef, useState } from 'react';
 
-import { ILicence, IPreview, IStanding, LabsApi } from './api';
+import { IChoices, IPreview, IStanding, LabsApi } from './api';
 import { FileList } from './filelist';
 import { Choice, Field } from './formfields';
 import { isName, nameFromTitle } from './names';
@@ -15,6 +15,7 @@ export interface IPublishForm {
   path: string;
   title: string;
   name: string;
+  owner: string;
   description: string;
   tags: string;
   visibility: string;
@@ -29,8 +30,8 @@ export interface IPublishFormOptions {
   form: IPublishForm;
   /** The lab that the files belong to, when it is published again. */
   standing: IStanding | null;
-  licences: ILicence[];
-  /** `https://…/services/labs/alice`: what stands before a new lab's name. */
+  choices: IChoices;
+  /** `https://…/services/labs`: what stands before a new lab's owner and name. */
   address: string;
   /** Why the last try did not work. */
   failed: string;
@@ -114,11 +115,25 @@ export function PublishForm(
               }}
             />
           </Field>
+          {props.choices.owners.length > 1 && (
+            <Field label={words.owner} hint={words.ownerHint}>
+              <select
+                value={form.owner}
+                onChange={event => set({ owner: event.target.value })}
+              >
+                {props.choices.owners.map(owner => (
+                  <option key={owner} value={owner}>
+                    {owner}
+                  </option>
+                ))}
+              </select>
+            </Field>
+          )}
           <Field
             label={words.name}
             hint={
               isName(name) || !form.title
-                ? words.nameHint(`${props.address}/${name}`)
+                ? words.nameHint(`${props.address}/${form.owner}/${name}`)
                 : words.badName
             }
           >
@@ -155,7 +170,7 @@ export function PublishForm(
                 value={form.licence}
                 onChange={event => set({ licence: event.target.value })}
               >
-                {props.licences.map(licence => (
+                {props.choices.licences.map(licence => (
                   <option key={licence.id} value={licence.id}>
                     {licence.id === licence.title
                       ? licence.title

@@ -80,6 +80,8 @@ export function strings(trans: TranslationBundle) {
       notebookAlone: (name: string) => trans.__('Only %1', name),
       wholeFolder: (name: string) => trans.__('The whole folder %1', name),
       title: trans.__('Title'),
+      owner: trans.__('Owner'),
+      ownerHint: trans.__('Everybody in a group owns its labs.'),
       name: trans.__('Name'),
       nameHint: (address: string) => trans.__('Its address: %1', address),
       description: trans.__('Description'),

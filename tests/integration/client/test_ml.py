@@ -221,6 +221,38 @@ def test_every_refusal_is_a_sentence_and_a_code(
     assert says in ended.err
 
 
+def test_a_folder_is_published_to_a_group_and_a_lab_is_forked_to_it(
+    ben: Terminal, site: Site, tmp_path: Path
+) -> None:
+    # Before she asks for anything: what is known of a token holds for half a minute.
+    site.make_group("ml-vision", "ml-cleo")
+    cleo = person(site, tmp_path, "ml-cleo")
+    work = wrote(cleo.at("ours"), **{"a.txt": "1"})
+    assert "as a new lab of @ml-vision" in work.ml("push", "--dry-run", "--to", "@ml-vision").out
+    made = work.done("push", "--public", "--to", "@ml-vision/ours")
+    assert made["lab"] == "@ml-vision/ours"
+    wrote(work, **{"a.txt": "2"})
+    assert work.done("push")["revision"] == 2
+    said = work.ml("push", "--to", "@ml-vision")
+    assert (said.code, "@ml-vision/ours already: --to is for a new lab" in said.err) == (11, True)
+
+    # Somebody else's lab becomes the group's fork: in a folder of its own, or where it lies.
+    wrote(ben.at("mine"), **{"b.txt": "1"}).done("push", "--public", "--name", "bens")
+    fork = cleo.done("fork", "ml-ben/bens", "--to", "@ml-vision")
+    assert fork["lab"] == "@ml-vision/bens"
+    cleo.done("pull", "ml-ben/bens", "beside")
+    named = cleo.at("beside").done("fork", "--to", "@ml-vision/again")
+    assert named["lab"] == "@ml-vision/again"
+
+    refused = wrote(ben.at("out"), **{"a.txt": "1"}).ml("push", "--to", "@ml-vision/out")
+    assert (refused.code, "as @group where you are in that group" in refused.err) == (5, True)
+    refused = ben.ml("fork", "@ml-vision/ours", "--to", "@ml-vision")
+    assert (refused.code, "You cannot publish as “@ml-vision”" in refused.err) == (5, True)
+    assert not (ben.folder / "ours").exists()
+    twice = ben.at("out").ml("push", "--to", "@ml-vision/out", "--name", "in")
+    assert (twice.code, "The name is said twice" in twice.err) == (11, True)
+
+
 def test_who_is_not_known_is_told_how_to_sign_in(site: Site, tmp_path: Path) -> None:
     nobody = terminal(tmp_path)
     assert "ml login" in nobody.ml("search", "x").err

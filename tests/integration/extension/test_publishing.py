@@ -1,6 +1,7 @@
 """From a person's folder to a lab and on to another person's: server part and labs service."""
 
 import json
+import time
 from pathlib import Path
 from typing import Any
 
@@ -91,6 +92,31 @@ def test_a_notebook_alone_becomes_a_lab_without_outputs(olga: NotebookServer) ->
     laid = json.loads((olga.home / opened["path"]).read_text())
     assert laid["cells"][0]["outputs"] == []
     assert laid["cells"][0]["execution_count"] is None
+
+
+def test_a_folder_is_published_to_a_group_by_whoever_is_in_it(
+    site: Site, olga: NotebookServer, omar: NotebookServer
+) -> None:
+    site.make_group("ext-vision", OWNER)
+    # What the labs service knows of a token holds for half a minute.
+    until = time.monotonic() + 60
+    while "@ext-vision" not in olga.get("choices")["owners"] and time.monotonic() < until:
+        time.sleep(1)
+    assert olga.get("choices")["owners"] == [OWNER, "@ext-vision"]
+    assert omar.get("choices")["owners"] == [OTHER]
+    olga.write("grouped/main.ipynb", BOOK)
+    made = publish(olga, "grouped", "grouped", owner="@ext-vision")
+    assert made["lab"] == "@ext-vision/grouped"
+    assert olga.get("standing", path="grouped")["lab"]["may_edit"] is True
+    olga.write("grouped/more.txt", "more")
+    job = olga.finish(olga.post("revise", {"path": "grouped", "message": "", "strip": False}))
+    assert (job["result"]["lab"], job["result"]["revision"]) == ("@ext-vision/grouped", 2)
+
+    omar.write("grouped/main.ipynb", BOOK)
+    refused = omar.finish(omar.post("publish", draft("grouped", "other", owner="@ext-vision")))
+    assert refused["state"] == "failed"
+    assert "You cannot publish as “@ext-vision”" in refused["message"]
+    assert omar.get("standing", path="grouped")["lab"] is None
 
 
 def test_another_person_forks_opens_changes_and_publishes_theirs(

@@ -14,14 +14,8 @@ pytestmark = pytest.mark.engine
 
 @pytest.fixture(scope="module")
 def ada(site: Site) -> Iterator[httpx.Client]:
-    site.make_user("groups-ada")
-    site.make_user("groups-bob")
-    token = {"Authorization": f"token {site.token(site.admin)}"}
-    with httpx.Client(base_url=f"{site.addresses.hub_local}/hub/api", headers=token) as admin:
-        admin.post("/groups/groups-vision").raise_for_status()
-        users = {"users": ["groups-ada", "groups-bob"]}
-        admin.post("/groups/groups-vision/users", json=users).raise_for_status()
-        admin.post("/groups/groups-other").raise_for_status()
+    site.make_group("groups-vision", "groups-ada", "groups-bob")
+    site.make_group("groups-other")
     with api(site, site.token("groups-ada")) as client:
         yield client
 

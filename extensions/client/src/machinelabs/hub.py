@@ -59,7 +59,9 @@ class Hub:
     def me(self) -> Person:
         """Return whose token this is."""
         body = self._transport.json("GET", "me")
-        return _read(lambda: Person(body["name"], body["display_name"]))
+        return _read(
+            lambda: Person(body["name"], body["display_name"], tuple(map(str, body["owners"])))
+        )
 
     def limits(self) -> Limits:
         """Return what the site takes."""
@@ -141,9 +143,10 @@ class Labs:
         """Move a lab to the trash, which keeps it for 30 days."""
         self._transport.json("DELETE", _path(lab))
 
-    def fork(self, lab: str, *, name: str = "") -> Lab:
-        """Copy a lab to your labs, or find the fork that you have."""
-        body = self._transport.create(f"{_path(lab)}/forks", {"name": name or None})
+    def fork(self, lab: str, *, name: str = "", owner: str = "") -> Lab:
+        """Copy a lab to your labs or those of `@group`, or find the fork that is there."""
+        said = {"name": name or None, "owner": owner or None}
+        body = self._transport.create(f"{_path(lab)}/forks", said)
         return _read(lambda: Lab.from_json(body))
 
     def propose(self, lab: str, *, fork: str, title: str, text: str = "") -> int:

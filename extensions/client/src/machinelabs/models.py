@@ -95,10 +95,14 @@ class LabPage:
 
 @dataclass(frozen=True, slots=True)
 class LabDraft:
-    """What a person says about a lab that they publish; `name` is made from the title if empty."""
+    """What a person says about a lab that they publish.
+
+    `name` is made from the title if empty; `owner` is `@group` of theirs, or empty for themself.
+    """
 
     title: str
     name: str = ""
+    owner: str = ""
     description: str = ""
     tags: tuple[str, ...] = ()
     visibility: str = "private"
@@ -118,6 +122,7 @@ class LabDraft:
         }
         chosen = {
             "name": self.name,
+            "owner": self.owner,
             "image": self.image,
             "flavour": self.flavour,
             "message": self.message,
@@ -168,10 +173,11 @@ class Licence:
 
 @dataclass(frozen=True, slots=True)
 class Person:
-    """Whose token this is."""
+    """Whose token this is; `owners` are whose their new labs can be: theirs, their groups'."""
 
     name: str
     display_name: str
+    owners: tuple[str, ...]
 
 
 @dataclass(frozen=True, slots=True)

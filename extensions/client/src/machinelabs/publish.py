@@ -81,14 +81,17 @@ class Publisher:
         _remember(link, replace(state, revision=revision.number, strip=strips), stream)
         return revision, revision.number != state.revision
 
-    def adopt(self, link: Link, *, name: str = "") -> Lab:
+    def adopt(self, link: Link, *, name: str = "", owner: str = "") -> Lab:
         """Fork the lab of `link`, which is another's, and make these files the fork's.
+
+        One that you may edit stays as it is, unless `owner` says whose the fork is to be.
 
         Raises:
             Conflict: the files are of another revision than the fork was made from.
         """
         state, lab = followed(self._hub.labs, link)
-        fork = lab if lab.may_edit else self._hub.labs.fork(state.lab, name=name)
+        stays = lab.may_edit and not owner
+        fork = lab if stays else self._hub.labs.fork(state.lab, name=name, owner=owner)
         newest, files = self._hub.labs.files(fork.full_name)
         if {file.path: file.sha256 for file in files} != {
             file: state.in_revision(file) for file in state.files

@@ -28,3 +28,13 @@ def add_lab(order: argparse.ArgumentParser, *, optional: bool = False) -> None:
     if optional:
         text += "; without it the lab that this folder is"
     order.add_argument("lab", nargs="?" if optional else None, metavar="OWNER/LAB[@rN]", help=text)
+
+
+def add_target(order: argparse.ArgumentParser, what: str) -> None:
+    """Add the options that say whose a new lab is, and how it is called."""
+    order.add_argument(
+        "--to",
+        default="",
+        metavar="OWNER[/NAME]",
+        help=f"whose {what} is: you, or @GROUP for a group that you are in (default: you)",
+    )

@@ -4,8 +4,8 @@ import argparse
 from pathlib import Path
 
 from machinelabs.checkout import Checkout, Laid, place_for
-from machinelabs.cli.orders import Orders, add_lab, add_order
-from machinelabs.cli.session import Session, read_lab
+from machinelabs.cli.orders import Orders, add_lab, add_order, add_target
+from machinelabs.cli.session import Session, read_lab, read_target
 from machinelabs.errors import FolderFault, NotFound
 from machinelabs.links import Link
 from machinelabs.models import Lab
@@ -29,6 +29,7 @@ def add(orders: Orders) -> None:
     )  # fmt: skip
     add_lab(order, optional=True)
     order.add_argument("folder", nargs="?", metavar="DIR", type=Path, help="where (default: ./LAB)")
+    add_target(order, "the fork")
     order.add_argument("--name", default="", help="the fork's name (default: the lab's)")
 
 
@@ -45,16 +46,17 @@ def pull(options: argparse.Namespace, session: Session) -> None:
 
 
 def fork(options: argparse.Namespace, session: Session) -> None:
-    """Make a copy that is yours, here and on the site."""
+    """Make a copy that is yours or a group's, here and on the site."""
+    owner, as_ = read_target(options.to, options.name)
     if options.lab is None:
         link = session.need_link()
-        lab = Publisher(hub=session.hub).adopt(link, name=options.name)
+        lab = Publisher(hub=session.hub).adopt(link, name=as_, owner=owner)
         body = {"lab": lab.full_name, "revision": lab.revision, "url": lab.url}
         body["folder"] = str(link.root)
         session.out.result(body, f"This folder is {lab.full_name} r{lab.revision} now: {lab.url}")
         return
     name, _ = read_lab(options.lab)
-    lab = session.hub.labs.fork(name, name=options.name)
+    lab = session.hub.labs.fork(name, name=as_, owner=owner)
     _lay(session, lab, lab.revision, Link(_place(lab, options.folder)), beside=False)
 
 

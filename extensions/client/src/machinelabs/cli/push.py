@@ -4,9 +4,9 @@ import argparse
 from pathlib import Path
 from typing import Final
 
-from machinelabs.cli.orders import Orders, add_order
+from machinelabs.cli.orders import Orders, add_order, add_target
 from machinelabs.cli.output import size, table
-from machinelabs.cli.session import Session
+from machinelabs.cli.session import Session, read_target
 from machinelabs.errors import BadInput, FolderFault, NotFound, StaleRevision
 from machinelabs.folder import Scan
 from machinelabs.links import Link
@@ -20,7 +20,7 @@ from machinelabs.publish import (
     suggested_title,
 )
 
-ABOUT_NEW: Final = ("name", "title", "description", "tag", "licence")
+ABOUT_NEW: Final = ("to", "name", "title", "description", "tag", "licence")
 """What can be said of a new lab only."""
 
 
@@ -38,7 +38,8 @@ def add(orders: Orders) -> None:
         help="send notebooks without their outputs (default: as the last time)",
     )
     order.add_argument("--new", action="store_true", help="make a new lab, whatever this was")
-    order.add_argument("--name", help="a new lab's name (default: made from the title)")
+    add_target(order, "a new lab")
+    order.add_argument("--name", default="", help="a new lab's name (default: made from the title)")
     order.add_argument("--title", help="a new lab's title (default: the folder's name)")
     order.add_argument("--description", help="a new lab's description, in a sentence or two")
     order.add_argument("--tag", action="append", default=[], help="a tag of a new lab; repeatable")
@@ -70,12 +71,14 @@ def _publishable() -> Path:
 
 
 def _new(options: argparse.Namespace, session: Session, link: Link) -> None:
+    owner, name = read_target(options.to, options.name)
     publisher = Publisher(hub=session.hub)
     strip = bool(options.strip)
     title = options.title or suggested_title(link, publisher.preview(link, strip=False))
     draft = LabDraft(
         title=title,
-        name=options.name or "",
+        name=name,
+        owner=owner,
         description=options.description or "",
         tags=tuple(options.tag),
         visibility="public" if options.public else "private",
@@ -135,6 +138,8 @@ def _list(options: argparse.Namespace, session: Session, link: Link) -> None:
     if found.faults:
         raise FolderFault(" ".join(found.faults))
     lab = state.lab if state and not options.new else None
+    owner, _ = read_target(options.to, options.name)
+    new = f"as a new lab of {owner}" if owner else "as a new lab"
     session.out.result(
         {
             "lab": lab,
@@ -144,7 +149,7 @@ def _list(options: argparse.Namespace, session: Session, link: Link) -> None:
         },
         *_lines(found),
         f"{len(found.files)} files, {size(found.size)}, would be sent "
-        f"{f'as the next revision of {lab}' if lab else 'as a new lab'}. Nothing was.",
+        f"{f'as the next revision of {lab}' if lab else new}. Nothing was.",
     )
 
 

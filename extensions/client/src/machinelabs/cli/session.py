@@ -98,6 +98,21 @@ def read_lab(text: str) -> tuple[str, int | None]:
     return lab, int(found[1]) if found else None
 
 
+def read_target(to: str, name: str) -> tuple[str, str]:
+    """Return whose a new lab is to be, and its name, of `OWNER` or `OWNER/NAME` and `--name`.
+
+    Raises:
+        BadInput: the name is said twice, or it is no owner.
+    """
+    owner, slash, named = to.partition("/")
+    if not slash:
+        return owner, name
+    if name and name != named:
+        raise BadInput(f"The name is said twice: “{shown(named)}” with --to, and with --name.")
+    split(to)
+    return owner, named
+
+
 def lab_json(lab: Lab) -> dict[str, object]:
     """Return what programs are told of a lab."""
     return {
