@@ -1,9 +1,11 @@
 """The words of the site's GPUs: devices, what a flavour wants of them, who holds which."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from fractions import Fraction
+from typing import Any
 
 
 class Health(StrEnum):
@@ -60,6 +62,34 @@ class Holder:
 
 
 @dataclass(frozen=True, slots=True)
+class Ask:
+    """A start that needs devices: what its place in the line is reckoned from."""
+
+    holder: Holder
+    flavour: str
+    want: Want
+    options: Mapping[str, Any] = field(default_factory=dict)
+    """The start's `user_options`: what a hub that starts anew asks for again."""
+    groups: frozenset[str] = frozenset()
+    """The person's groups: whose reservations are theirs."""
+    weight: float = 1.0
+    """Of the person's plan: twice the weight counts recent use half."""
+
+
+@dataclass(frozen=True, slots=True)
+class Waiting:
+    """Where somebody stands in the line."""
+
+    position: int
+    """From 1, among all who wait."""
+    since: datetime
+    why: str
+    """A sentence: why one waits."""
+    expected_at: datetime | None = None
+    """When the turn is likely to come; None: not known."""
+
+
+@dataclass(frozen=True, slots=True)
 class Claim:
     """Devices granted to one server, from the grant until its container is gone."""
 
@@ -74,6 +104,8 @@ class Claim:
     """The engine's id of the container; empty until it is made."""
     opened_at: datetime | None = None
     """When somebody first used the server; None: not yet."""
+    reservation: int = 0
+    """The reservation that it is a slot of; 0: none."""
 
     @property
     def cards(self) -> Fraction:

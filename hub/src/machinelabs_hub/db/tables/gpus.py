@@ -38,6 +38,8 @@ class ClaimRow(Base):
     server: Mapped[str] = mapped_column(String(255), default="")
     flavour: Mapped[str] = mapped_column(String(64))
     share: Mapped[int] = mapped_column(Integer, default=1)
+    reservation: Mapped[int] = mapped_column(Integer, default=0)
+    """The reservation that it is a slot of; 0: none."""
     granted_at: Mapped[datetime] = mapped_column(Utc)
     container: Mapped[str] = mapped_column(String(64), default="")
     ready_at: Mapped[datetime | None] = mapped_column(Utc)
@@ -75,6 +77,8 @@ class WaitRow(Base):
     """The person's groups when they came: whose reservations are theirs."""
     weight: Mapped[float]
     since: Mapped[datetime] = mapped_column(Utc)
+    late_seconds: Mapped[float] = mapped_column(default=0.0)
+    """By how much recent use puts them back: they stand as if they had come so much later."""
     position: Mapped[int] = mapped_column(Integer, default=0)
     expected_at: Mapped[datetime | None] = mapped_column(Utc)
     why: Mapped[str] = mapped_column(Text, default="")
