@@ -52,10 +52,9 @@ class Opening:
         """
         lab = self._hub.labs.get(name)
         link = Link(place_for(lab.full_name, labs=self.targets.labs))
-        with self.targets.held(link):
-            state = link.read()
-            if state is None or state.revision != lab.revision:
-                self._lay(link, lab)
+        state = link.read()
+        if state is None or state.revision != lab.revision:
+            self._lay(link, lab)
         folder = self.targets.name(link.root)
         self._recent.add(lab, folder)
         entrypoint = next(
@@ -80,8 +79,7 @@ class Opening:
             Conflict: the files are of another revision than the fork was made from.
         """
         link = self.targets.need_linked(path)
-        with self.targets.held(link):
-            fork = Publisher(hub=self._hub).adopt(link)
+        fork = Publisher(hub=self._hub).adopt(link)
         return {"lab": fork.full_name, "revision": fork.revision, "url": fork.url}
 
     def standing(self, path: str) -> dict[str, Any] | None:

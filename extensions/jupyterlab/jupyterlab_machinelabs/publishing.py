@@ -66,8 +66,7 @@ class Publishing:
     def publish(self, path: str, draft: LabDraft, *, strip: bool, job: Job) -> dict[str, Any]:
         """Make a new lab of `path`; remember it beside the files."""
         link = self._link(path, again=False)
-        with self._targets.held(link):
-            lab = self._publisher.publish(link, draft, strip=strip, progress=_progress(job))
+        lab = self._publisher.publish(link, draft, strip=strip, progress=_progress(job))
         self._recent.add(lab, self._targets.name(link.root / (link.only or "")))
         return {"lab": lab.full_name, "revision": lab.revision, "url": lab.url, "unchanged": False}
 
@@ -78,11 +77,10 @@ class Publishing:
             StaleRevision: someone published a newer one first; nothing was sent over it.
         """
         link = self._link(path, again=True)
-        with self._targets.held(link):
-            revision, is_new = self._publisher.revise(
-                link, message=message, strip=strip, progress=_progress(job)
-            )
-            state = state_of(link)
+        revision, is_new = self._publisher.revise(
+            link, message=message, strip=strip, progress=_progress(job)
+        )
+        state = state_of(link)
         lab = self._hub.labs.get(state.lab)
         self._recent.add(lab, self._targets.name(link.root / (link.only or "")))
         return {

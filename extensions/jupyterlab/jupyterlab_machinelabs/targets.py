@@ -1,20 +1,11 @@
 """From a path that JupyterLab names to the folder or file that is, or can become, a lab."""
 
-import threading
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 from machinelabs import links
-from machinelabs.errors import BadInput, Conflict, FolderFault
+from machinelabs.errors import BadInput, FolderFault
 from machinelabs.links import Link
 from machinelabs.paths import STATE_FOLDER, shown
-
-
-class Busy(Conflict):
-    """This folder is being published or laid right now."""
-
-    default_code = "busy"
 
 
 class Targets:
@@ -22,8 +13,6 @@ class Targets:
 
     def __init__(self, *, root: Path) -> None:
         self.root = root
-        self._busy: set[Path] = set()
-        self._lock = threading.Lock()
 
     @property
     def labs(self) -> Path:
@@ -76,20 +65,3 @@ class Targets:
         if place.is_file():
             return Link(place.parent, place.name)
         raise FolderFault(f"There is no “{shown(path)}” any more. Save it and try again.")
-
-    @contextmanager
-    def held(self, link: Link) -> Iterator[None]:
-        """Keep others from publishing or laying `link` meanwhile.
-
-        Raises:
-            Busy: another is at it.
-        """
-        with self._lock:
-            if link.state_file in self._busy:
-                raise Busy(f"“{shown(link.root.name)}” is being published or laid already.")
-            self._busy.add(link.state_file)
-        try:
-            yield
-        finally:
-            with self._lock:
-                self._busy.discard(link.state_file)

@@ -29,16 +29,14 @@ class Updating:
     def update(self, path: str, source: Source) -> dict[str, Any]:
         """Merge what is newer into the files of the lab of `path`; undoable."""
         link = self._targets.need_linked(path)
-        with self._targets.held(link):
-            done = update(self._hub.labs, link, self._prints, source=source)
+        done = update(self._hub.labs, link, self._prints, source=source)
         self._forget(path)
         return _json(done) | {"folder": self._targets.name(link.root)}
 
     def undo(self, path: str) -> dict[str, Any]:
         """Put the files of the lab of `path` back as they were before its last update."""
         link = self._targets.need_linked(path)
-        with self._targets.held(link):
-            undone = undo(link)
+        undone = undo(link)
         self._forget(path)
         return {
             "folder": self._targets.name(link.root),

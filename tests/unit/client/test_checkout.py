@@ -134,7 +134,8 @@ def test_a_laying_that_breaks_off_changes_nothing(tmp_path: Path) -> None:
     with pytest.raises(SiteFault):
         Checkout(link=link, prints=Fingerprints()).lay(half, lab=LAB, revision=2)
     assert here(tmp_path) == {"a": "1"}
-    assert [path.name for path in (link.root / ".machinelabs").iterdir()] == ["lab.json"]
+    left = {path.name for path in (link.root / ".machinelabs").iterdir()}
+    assert left == {"lab.json", "lab.lock"}
 
 
 def test_a_folder_of_another_lab_is_refused(tmp_path: Path) -> None:

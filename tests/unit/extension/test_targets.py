@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from jupyterlab_machinelabs.recent import MOST, Recent
-from jupyterlab_machinelabs.targets import Busy, Targets
+from jupyterlab_machinelabs.targets import Targets
 from machinelabs.errors import BadInput, FolderFault
 from machinelabs.links import Link
 from machinelabs.models import Lab
@@ -27,19 +27,6 @@ def test_a_folder_a_file_but_not_the_whole_home_can_become_a_lab(tmp_path: Path)
         targets.publishable("")
     with pytest.raises(FolderFault, match="There is no"):
         targets.publishable("gone")
-
-
-def test_one_folder_is_published_once_at_a_time(tmp_path: Path) -> None:
-    targets = Targets(root=tmp_path)
-    with (
-        targets.held(Link(tmp_path)),
-        targets.held(Link(tmp_path, "a")),
-        pytest.raises(Busy),
-        targets.held(Link(tmp_path)),
-    ):
-        pass
-    with targets.held(Link(tmp_path)):
-        pass
 
 
 def lab(name: str) -> Lab:

@@ -12,6 +12,7 @@ from typing import BinaryIO, Final
 
 from machinelabs.errors import FolderFault
 from machinelabs.fingerprints import Fingerprints
+from machinelabs.hold import hold
 from machinelabs.links import Link, State
 from machinelabs.paths import STATE_FOLDER, beside, shown
 from machinelabs.places import check_place, free_name, remove
@@ -111,13 +112,23 @@ class Checkout:
         Raises:
             Overlap: both sides changed a file and `lay_beside` is False; nothing was done.
             FolderFault: the folder does not take the files.
+            Busy: another program is at this folder.
         """
+        with hold(self._link):
+            return self._unpacked(archive, lab, revision, lay_beside)
+
+    def _unpacked(
+        self,
+        archive: BinaryIO,
+        lab: str,
+        revision: int,
+        lay_beside: bool,  # noqa: FBT001
+    ) -> Laid:
         state = self._link.read()
         if state and state.lab != lab:
             raise FolderFault(f"This folder belongs to {state.lab}, not to {lab}.")
         store = self._link.root / STATE_FOLDER
         try:
-            store.mkdir(parents=True, exist_ok=True)
             with tempfile.TemporaryDirectory(dir=store, prefix="incoming-") as staging:
                 incoming = unpack(archive, Path(staging))
                 return self._lay(

@@ -7,6 +7,7 @@ HubError
 ├── NotFound        no such lab, or none that you may see
 ├── Conflict        the thing changed meanwhile
 │   ├── NameTaken       another lab of yours has this name
+│   ├── Busy            another program is at this folder
 │   └── StaleRevision   someone published a newer revision first
 ├── TooLarge        over a limit of the site
 ├── TooMany         too much in too short a time
@@ -65,6 +66,12 @@ class NameTaken(Conflict):
     """Another lab of yours has this name."""
 
     default_code = "name_taken"
+
+
+class Busy(Conflict):
+    """Another program publishes, lays or updates this folder right now."""
+
+    default_code = "busy"
 
 
 class StaleRevision(Conflict):

@@ -7,6 +7,7 @@ from typing import Final
 
 from machinelabs.errors import Conflict, FolderFault, HubError, NotAllowed
 from machinelabs.folder import Entry, Scan, over_limits
+from machinelabs.hold import hold
 from machinelabs.hub import Hub, Labs
 from machinelabs.links import Link, State
 from machinelabs.models import Lab, LabDraft, Limits, Revision
@@ -45,10 +46,15 @@ class Publisher:
     def publish(
         self, link: Link, draft: LabDraft, *, strip: bool, progress: Progress = Progress()
     ) -> Lab:
-        """Make a new lab of `link` and remember it there."""
-        stream = self._stream(link, strip=strip, progress=progress)
-        lab = self._hub.labs.publish(draft, stream)
-        _remember(link, State(lab.full_name, lab.revision, {}, strip=strip), stream)
+        """Make a new lab of `link` and remember it there.
+
+        Raises:
+            Busy: another program is at this folder.
+        """
+        with hold(link):
+            stream = self._stream(link, strip=strip, progress=progress)
+            lab = self._hub.labs.publish(draft, stream)
+            _remember(link, State(lab.full_name, lab.revision, {}, strip=strip), stream)
         return lab
 
     def revise(
@@ -67,18 +73,20 @@ class Publisher:
 
         Raises:
             StaleRevision: someone published a newer one first; nothing was sent over it.
+            Busy: another program is at this folder.
         """
-        state, _ = followed(self._hub.labs, link)
-        strips = state.strip if strip is None else strip
-        stream = self._stream(link, strip=strips, progress=progress)
-        revision = self._hub.labs.revise(
-            state.lab,
-            stream,
-            base=state.revision or None,
-            message=message,
-            synced=state.synced,
-        )
-        _remember(link, replace(state, revision=revision.number, strip=strips), stream)
+        with hold(link):
+            state, _ = followed(self._hub.labs, link)
+            strips = state.strip if strip is None else strip
+            stream = self._stream(link, strip=strips, progress=progress)
+            revision = self._hub.labs.revise(
+                state.lab,
+                stream,
+                base=state.revision or None,
+                message=message,
+                synced=state.synced,
+            )
+            _remember(link, replace(state, revision=revision.number, strip=strips), stream)
         return revision, revision.number != state.revision
 
     def adopt(self, link: Link, *, name: str = "", owner: str = "") -> Lab:
@@ -88,7 +96,12 @@ class Publisher:
 
         Raises:
             Conflict: the files are of another revision than the fork was made from.
+            Busy: another program is at this folder.
         """
+        with hold(link):
+            return self._adopt(link, name, owner)
+
+    def _adopt(self, link: Link, name: str, owner: str) -> Lab:
         state, lab = followed(self._hub.labs, link)
         stays = lab.may_edit and not owner
         fork = lab if stays else self._hub.labs.fork(state.lab, name=name, owner=owner)

@@ -35,6 +35,7 @@ from typing import Any, BinaryIO, Final
 from machinelabs.before import Before, FileChange, Held, Undone, Update
 from machinelabs.errors import FolderFault, SiteFault
 from machinelabs.fingerprints import Fingerprints
+from machinelabs.hold import hold
 from machinelabs.hub import Labs
 from machinelabs.links import Link, State
 from machinelabs.paths import STATE_FOLDER, beside, fault_of, shown
@@ -98,12 +99,19 @@ def update(
     Raises:
         FileChanged: a file was edited while this went on; nothing was done.
         FolderFault: the folder does not take the files; nothing was done.
+        Busy: another program is at this folder; nothing was done.
     """
+    with hold(link):
+        return _update(labs, link, prints, source, on_bytes)
+
+
+def _update(
+    labs: Labs, link: Link, prints: Fingerprints, source: Source, on_bytes: OnBytes | None
+) -> Update:
     state, _ = followed(labs, link)
     stream = _stream(link, on_bytes)
     store = link.root / STATE_FOLDER
     try:
-        store.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=store, prefix="incoming-") as folder:
             with _asked(labs, link, state, source, stream) as answer:
                 hashes = unpack(answer, Path(folder))
@@ -127,8 +135,10 @@ def undo(link: Link) -> Undone:
 
     Raises:
         FolderFault: there is no update to undo.
+        Busy: another program is at this folder.
     """
-    return Before(link).restore()
+    with hold(link):
+        return Before(link).restore()
 
 
 @dataclass(frozen=True, slots=True)
