@@ -158,7 +158,7 @@ def upgrade() -> None:
         sa.Column("groups", sa.JSON(), nullable=False),
         sa.Column("weight", sa.Double(), nullable=False),
         sa.Column("since", Utc(), nullable=False),
-        sa.Column("late_seconds", sa.Float(), nullable=False),
+        sa.Column("late_seconds", sa.Double(), nullable=False),
         sa.Column("position", sa.Integer(), nullable=False),
         sa.Column("expected_at", Utc(), nullable=True),
         sa.Column("why", sa.Text(), nullable=False),
