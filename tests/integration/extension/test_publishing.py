@@ -210,7 +210,7 @@ def test_what_cannot_be_published_is_a_sentence_and_no_lab(
     assert job["state"] == "failed"
     assert words in job["message"]
     assert all(row["name"] != folder for row in olga.get("labs", scope="mine")["items"])
-    assert not (olga.home / folder / ".machinelabs").exists()
+    assert not (olga.home / folder / ".machinelabs/lab.json").exists()
 
 
 def test_a_link_out_of_the_folder_stops_the_publish(olga: NotebookServer) -> None:
