@@ -72,12 +72,9 @@ def ben(site: Site, chromium: Browser) -> Iterator[Page]:
 
 
 def signed_in(site: Site, chromium: Browser, name: str) -> Iterator[Page]:
-    context = ours.new_person(chromium)
-    page = context.new_page()
-    ours.sign_in(page, site.url, name, site.make_user(name))
-    page.goto(f"{site.labs_url}/login?next=/services/labs/")
+    page = ours.labs_page(chromium, site, name)
     yield page
-    context.close()
+    page.context.close()
 
 
 def check(page: Page) -> None:

@@ -12,6 +12,7 @@ from playwright.sync_api import (
     ViewportSize,
     expect,
 )
+from tests.support.site import Site
 
 CHROMIUM = "/usr/bin/chromium"
 FLAGS = [
@@ -58,6 +59,14 @@ def sign_in(page: Page, url: str, name: str, password: str) -> None:
     page.locator("input[type=password]").fill(password)
     page.locator("form button[type=submit], form input[type=submit]").first.click()
     page.wait_for_url("**/hub/**")
+
+
+def labs_page(browser: Browser, site: Site, name: str) -> Page:
+    """Return a page of a person who is signed in to the hub and to the labs."""
+    page = new_person(browser).new_page()
+    sign_in(page, site.url, name, site.make_user(name))
+    page.goto(f"{site.labs_url}/login?next=/services/labs/")
+    return page
 
 
 def wait_for_lab(page: Page) -> None:

@@ -68,7 +68,9 @@ export function strings(trans: TranslationBundle) {
         'Whoever has the link can read it. It is in no list.'
       ),
       signedInHint: trans.__('Everyone who is signed in can find and read it.'),
-      privateHint: trans.__('Only you, and whom you share it with, can see it.')
+      privateHint: trans.__(
+        'Only its owner and whom it is shared with can see it.'
+      )
     },
     publish: {
       newTitle: trans.__('Publish as lab'),
