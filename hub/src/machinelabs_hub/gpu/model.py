@@ -102,6 +102,8 @@ class Claim:
     granted_at: datetime
     container: str = ""
     """The engine's id of the container; empty until it is made."""
+    ready_at: datetime | None = None
+    """When its server answered for the first time; None: not yet."""
     opened_at: datetime | None = None
     """When somebody first used the server; None: not yet."""
     reservation: int = 0
