@@ -13,6 +13,7 @@ from dockerspawner import DockerSpawner
 from traitlets import default
 
 from machinelabs_hub.errors import Conflict, MachineLabsError, NotFound, SetupError
+from machinelabs_hub.spawn.cards import MPS_FOLDER
 from machinelabs_hub.spawn.ending import sentence
 from machinelabs_hub.spawn.engine import (
     Engine,
@@ -209,6 +210,11 @@ class MachineLabsDockerSpawner(MachineLabsMixin, DockerSpawner):
             path = Path(mount.source)
             if mount.is_volume or path.exists():
                 continue
+            if mount.target == MPS_FOLDER:
+                raise SetupError(
+                    "GPUs are shared by MPS here, and its daemon does not run. Ask the people who "
+                    "run this site."
+                )
             if mount.target == CA_FILE:
                 raise SetupError(
                     f"The file {path} of this site's settings is missing. Ask the people who run "

@@ -16,7 +16,7 @@ from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 import docker
 import docker.errors
 import requests
-from docker.types import LogConfig, Ulimit
+from docker.types import DeviceRequest, LogConfig, Ulimit
 from docker.types import Mount as DockerMount
 
 from machinelabs_hub.errors import Conflict, NotFound, Unavailable
@@ -254,7 +254,7 @@ def _create(client: docker.APIClient, plan: ContainerPlan, environment: dict[str
         ulimits=[Ulimit(name="nofile", soft=plan.nofile, hard=plan.nofile)],
         shm_size=plan.shm_mib * 2**20,
         init=True,
-        ipc_mode="private",
+        ipc_mode="host" if plan.shares_ipc else "private",
         cap_drop=["ALL"],
         security_opt=["no-new-privileges:true"],
         network_mode=plan.network,
@@ -274,6 +274,7 @@ def _create(client: docker.APIClient, plan: ContainerPlan, environment: dict[str
             type=LogConfig.types.JSON,
             config={"max-size": f"{LOG_MIB}m", "max-file": str(LOG_FILES)},
         ),
+        device_requests=_device_requests(plan),
     )
     made = client.create_container(
         image=plan.image_id,
@@ -285,6 +286,12 @@ def _create(client: docker.APIClient, plan: ContainerPlan, environment: dict[str
         host_config=host,
     )
     return str(made["Id"])
+
+
+def _device_requests(plan: ContainerPlan) -> list[DeviceRequest] | None:
+    if not plan.devices:
+        return None
+    return [DeviceRequest(driver="nvidia", device_ids=list(plan.devices), capabilities=[["gpu"]])]
 
 
 def _volume_labels(plan: ContainerPlan) -> dict[str, str]:

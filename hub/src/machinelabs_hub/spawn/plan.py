@@ -12,6 +12,7 @@ from machinelabs_hub.errors import Unavailable
 from machinelabs_hub.names import PERSON
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import LABS_PREFIX, Addresses
+from machinelabs_hub.spawn.cards import MPS_FOLDER, Cards, card_environment
 from machinelabs_hub.spawn.options import Choice
 
 USER: Final = "1000:1000"
@@ -31,6 +32,8 @@ LABEL_USER: Final = "machinelabs.user"
 LABEL_SERVER: Final = "machinelabs.server"
 LABEL_IMAGE: Final = "machinelabs.image"
 LABEL_FLAVOUR: Final = "machinelabs.flavour"
+LABEL_CLAIM: Final = "machinelabs.claim"
+LABEL_SHARE: Final = "machinelabs.share"
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +66,10 @@ class ContainerPlan:
     mounts: tuple[Mount, ...]
     labels: dict[str, str]
     environment: dict[str, str]
+    devices: tuple[str, ...]
+    """The uuids of the GPUs that it gets; without any it gets none, whatever anybody says."""
+    shares_ipc: bool
+    """Whether it shares the machine's memory segments, by which MPS talks to its clients."""
 
 
 class ImageNotBuilt(Unavailable):
@@ -80,6 +87,7 @@ def make_plan(
     user: str,
     server: str,
     most_files: int,
+    cards: Cards | None = None,
 ) -> ContainerPlan:
     """Return the plan of `user`'s server called `server` (empty: the default one).
 
@@ -91,6 +99,7 @@ def make_plan(
         user: whose server it is.
         server: its name; empty for the default one.
         most_files: the highest limit of open files that this machine may grant.
+        cards: the GPUs that were granted to it; None: none.
 
     Raises:
         ImageNotBuilt: there is no build of the chosen image.
@@ -100,6 +109,7 @@ def make_plan(
     build = builds.get(image.name)
     if build is None:
         raise image_not_built(image.title, image.name)
+    by_mps = cards is not None and cards.are_shared_by_mps(mps=settings.gpus.mps)
     return ContainerPlan(
         name=container_name(settings.engine.prefix, user, server),
         image_id=build.id,
@@ -115,17 +125,21 @@ def make_plan(
         dns=() if settings.engine.internet else (Addresses(settings).gateway,),
         # Nobody answers there; a program that asks for a name is not to wait for long.
         dns_options=() if settings.engine.internet else ("timeout:1", "attempts:1"),
-        mounts=_mounts(settings, user),
+        mounts=(*_mounts(settings, user), *(_mps_mounts() if by_mps else ())),
         labels={
             LABEL_SITE: settings.engine.prefix,
             LABEL_USER: user,
             LABEL_SERVER: server,
             LABEL_IMAGE: image.name,
             LABEL_FLAVOUR: flavour.name,
-        },
+        }
+        | _claim_labels(cards),
         environment=_environment(settings, choice)
         | _sizes(flavour)
+        | card_environment(cards, mps=settings.gpus.mps)
         | {"JUPYTER_IMAGE_SPEC": build.tag},
+        devices=cards.uuids if cards else (),
+        shares_ipc=by_mps,
     )
 
 
@@ -175,6 +189,14 @@ def _mounts(settings: Settings, user: str) -> tuple[Mount, ...]:
     return tuple(mounts)
 
 
+def _mps_mounts() -> tuple[Mount, ...]:
+    return (Mount(source=MPS_FOLDER, target=MPS_FOLDER, is_volume=False, read_only=False),)
+
+
+def _claim_labels(cards: Cards | None) -> dict[str, str]:
+    return {LABEL_CLAIM: cards.claim, LABEL_SHARE: str(cards.share)} if cards else {}
+
+
 def _folder(path: Path, target: str) -> Mount:
     return Mount(source=str(path.resolve()), target=target, is_volume=False, read_only=True)
 
@@ -190,8 +212,6 @@ def _environment(settings: Settings, choice: Choice) -> dict[str, str]:
         "MACHINELABS_FLAVOUR": choice.flavour,
         "MACHINELABS_IDLE_MINUTES": str(settings.servers.idle_minutes),
         "MACHINELABS_IDLE_WARNING_MINUTES": str(settings.servers.idle_warning_minutes),
-        # The engine's GPU hook reads this: without a claim a container sees no card.
-        "NVIDIA_VISIBLE_DEVICES": "void",
         "PIP_DISABLE_PIP_VERSION_CHECK": "1",
     } | _git_environment(addresses)
     if settings.engine.http_proxy:
