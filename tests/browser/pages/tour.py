@@ -82,6 +82,8 @@ STOPS: Final = (
     Stop("file-image", LAB + "/files/figures/boundary.png"),
     Stop("revisions", LAB + "/revisions"),
     Stop("forks", LAB + "/forks"),
+    Stop("fork-to-group", LAB + "/fork", Who.READER),
+    Stop("leave", LAB + "/leave", Who.READER),
     Stop("person", "{labs}/" + OWNER),
     Stop("limits", "{labs}/limits"),
     Stop("labs-404", "{labs}/nobody/nothing", status=404),
@@ -94,6 +96,7 @@ STOPS: Final = (
     Stop("trash", "{labs}/trash", Who.OWNER),
     Stop("members", LAB + "/settings#members", Who.OWNER),
     Stop("new", "{labs}/new", Who.OWNER),
+    Stop("new-of-group", "{labs}/new", Who.READER),
     Stop("shared", "{labs}/shared", Who.OWNER),
     Stop("connect", "{labs}/connect?code={program}", Who.OWNER),
     Stop("connect-no-code", "{labs}/connect", Who.OWNER),
@@ -135,6 +138,7 @@ class Tour:
 def tour(site: Site, browser: Browser, folder: Path) -> Iterator[Tour]:
     """Publish something to see, sign people in, and give their browsers."""
     publish(site, folder)
+    site.make_group("tour-vision", READER)
     admin = site.sign_in(site.admin)
     invited = submit(admin, "/hub/people/invite", {"group": "students"}, form="/hub/people")
     site.make_user(READER)
@@ -202,6 +206,8 @@ def publish(site: Site, folder: Path) -> None:
     api = f"{site.labs_url}/api/v1/labs/{OWNER}"
     site.visitor().post(f"{api}/two-moons/proposals", headers=ask, json=offer).raise_for_status()
     token = {"Authorization": f"token {site.token(OWNER)}"}
+    member = f"{api}/two-moons/members/person/{READER}"
+    site.visitor().put(member, headers=token, json={"role": "viewer"}).raise_for_status()
     site.visitor().delete(f"{api}/exercise-5", headers=token).raise_for_status()
 
 
