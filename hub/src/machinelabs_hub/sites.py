@@ -80,6 +80,11 @@ class Addresses:
         """The door's own API, on loopback."""
         return f"http://127.0.0.1:{self.settings.site.port + 5}"
 
+    @property
+    def sampler_local(self) -> str:
+        """The process that samples the GPUs, on loopback."""
+        return f"http://127.0.0.1:{self.settings.site.port + 6}"
+
 
 @dataclass(frozen=True, slots=True)
 class Files:

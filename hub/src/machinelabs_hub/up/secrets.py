@@ -16,6 +16,7 @@ TOKENS: Final = (
     "labs_seal_key",
     "culler_api_token",
     "operator_api_token",
+    "sampler_token",
 )
 """Secrets that programs share: 64 hex digits each."""
 
