@@ -137,6 +137,13 @@ DEFAULT_PLANS = (
 """After the plans of the first MachineLabs: hours of a card are what is scarce."""
 
 
+class UsedUp(StrEnum):
+    """What happens to a server whose hours are used up."""
+
+    STOP = "stop"
+    CPU = "cpu"
+
+
 class GroupPlan(Section):
     """The plan that the members of a group have."""
 
@@ -157,6 +164,15 @@ class Plans(Section):
             description="Whoever is in several has the one that stands last in the table.",
         ),
     ] = ()
+
+    when_used_up: Annotated[
+        UsedUp,
+        Field(
+            title="What happens to a server whose GPU hours are used up",
+            description="It is saved first. stop: it stops. cpu: it is started again on "
+            "`servers.default_flavour`; its kernels begin anew. One without a GPU always stops.",
+        ),
+    ] = UsedUp.STOP
 
     @field_validator("table")
     @classmethod

@@ -101,3 +101,21 @@ class Use:
     hours: Hours
     is_open: bool = False
     """Whether it goes on in this month."""
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """What the people of one server are told, until it ends."""
+
+    id: str
+    user: str
+    server: str
+    kind: str
+    """`idle`, `hours`, `share`, `card` or `reserved`."""
+    sentence: str
+    at: datetime
+    stops_at: datetime | None = None
+    """When the server (or what the sentence names) is stopped; None: it only tells."""
+    final_at: datetime | None = None
+    """Since when what is open is saved, for the stop that follows."""
+    ended_at: datetime | None = None

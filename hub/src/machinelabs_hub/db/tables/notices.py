@@ -22,5 +22,7 @@ class NoticeRow(Base):
     stops_at: Mapped[datetime | None] = mapped_column(Utc)
     """When the server (or what the sentence names) is stopped; None: it only tells."""
     at: Mapped[datetime] = mapped_column(Utc)
+    final_at: Mapped[datetime | None] = mapped_column(Utc)
+    """Since when what is open is saved, for the stop that follows; None: not yet."""
     ended_at: Mapped[datetime | None] = mapped_column(Utc)
     """When it ceased to hold."""

@@ -101,6 +101,7 @@ def upgrade() -> None:
         sa.Column("sentence", sa.Text(), nullable=False),
         sa.Column("stops_at", Utc(), nullable=True),
         sa.Column("at", Utc(), nullable=False),
+        sa.Column("final_at", Utc(), nullable=True),
         sa.Column("ended_at", Utc(), nullable=True),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_notices")),
     )
