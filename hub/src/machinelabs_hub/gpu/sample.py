@@ -64,9 +64,11 @@ class Sample(_Part):
     node: str
     driver: str = ""
     cuda: str = ""
+    is_told: bool = True
+    """False: the library or the driver does not answer as a whole. `cards` are those that were
+    there before, without figures."""
     fault: str = ""
-    """A sentence where something is wrong with the library, the driver or the sampler as a whole.
-    `cards` are then what is known of them, without figures."""
+    """A sentence about what is wrong beyond single cards."""
     cards: tuple[CardSample, ...] = ()
     containers: dict[str, ContainerSample] = {}
     """By the engine's id."""

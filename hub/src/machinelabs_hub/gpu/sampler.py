@@ -58,7 +58,7 @@ class Sampler:
         self._watch = Watch()
         self._did_answer = False
         self._lock = threading.Lock()
-        self._sample = Sample(at=datetime.now(UTC), node=platform.node())
+        self._sample = Sample(at=datetime.now(UTC), node=platform.node(), is_told=False)
 
     @property
     def sample(self) -> Sample:
@@ -68,7 +68,7 @@ class Sampler:
         if late < timedelta(seconds=max(LATE_SECONDS, 3 * self._interval)):
             return sample
         fault = f"NVIDIA's library has not come back for {late.total_seconds():.0f} s."
-        return sample.model_copy(update={"fault": fault})
+        return sample.model_copy(update={"fault": fault, "is_told": False})
 
     def start(self) -> None:
         """Begin to sample on a thread that ends with the process."""
@@ -143,13 +143,15 @@ class Sampler:
     def _without(self, fault: str, now: datetime) -> Sample:
         """Return a sample of a moment at which the library as a whole does not answer."""
         blank = dict.fromkeys(("sm_percent", "memory_used_mib", "temperature_c", "power_w"))
-        cards = tuple(card.model_copy(update=blank) for card in self._sample.cards)
-        containers = _containers(cgroups.counters(), {})
-        return self._sample.model_copy(
-            update={
-                "at": now, "fault": fault, "cards": cards, "containers": containers, "others": (),
-            }
-        )  # fmt: skip
+        changes = {
+            "at": now,
+            "is_told": False,
+            "fault": fault,
+            "cards": tuple(card.model_copy(update=blank) for card in self._sample.cards),
+            "containers": _containers(cgroups.counters(), {}),
+            "others": (),
+        }
+        return self._sample.model_copy(update=changes)
 
     def _remember(self, sample: Sample, *, before: Sample) -> None:
         at = sample.at.timestamp()
