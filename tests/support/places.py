@@ -9,7 +9,7 @@ import subprocess
 from dataclasses import dataclass
 from typing import Self
 
-PORTS_OF_A_SITE = 6
+PORTS_OF_A_SITE = 7
 # Below the range from which the kernel gives ports to clients.
 PORTS = range(10_000, 30_000, 10)
 

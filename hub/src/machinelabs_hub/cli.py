@@ -8,6 +8,7 @@ from pathlib import Path
 from machinelabs_hub import __version__
 from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.up.check import check
+from machinelabs_hub.up.gpus import list_gpus
 from machinelabs_hub.up.layout import find
 from machinelabs_hub.up.start import make_images, up
 from machinelabs_hub.up.uninstall import uninstall
@@ -33,7 +34,7 @@ def parser() -> argparse.ArgumentParser:
     )
     top.add_argument("--version", action="version", version=f"%(prog)s {__version__}")
     orders = top.add_subparsers(metavar="ORDER", required=True)
-    for add in (_add_up, _add_check, _add_images, _add_users, _add_uninstall):
+    for add in (_add_up, _add_check, _add_images, _add_users, _add_gpus, _add_uninstall):
         add(orders)
     return top
 
@@ -84,6 +85,12 @@ def _add_users(orders: "argparse._SubParsersAction[argparse.ArgumentParser]") ->
     act.set_defaults(
         order=lambda o: delete_person(find(o.data), o.name, labs=o.labs, home=o.home, sure=o.yes)
     )
+
+
+def _add_gpus(orders: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
+    order = orders.add_parser("gpus", help="list the site's GPUs: health, use and holders")
+    _add_data(order)
+    order.set_defaults(order=lambda o: list_gpus(find(o.data)))
 
 
 def _add_uninstall(orders: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:

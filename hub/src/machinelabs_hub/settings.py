@@ -58,8 +58,8 @@ class Site(Section):
             ge=1024,
             le=65000,
             title="Public port",
-            description="The five ports above it are used too: proxy API, hub, labs, the "
-            "containers' door and its API.",
+            description="The six ports above it are used too: proxy API, hub, labs, the "
+            "containers' door, its API, and the sampler of GPUs.",
         ),
     ] = 8000
     bind: Annotated[

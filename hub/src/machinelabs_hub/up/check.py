@@ -7,6 +7,8 @@ import httpx
 
 from machinelabs_hub.catalog.load import load as load_catalog
 from machinelabs_hub.errors import MachineLabsError
+from machinelabs_hub.gpu.model import Health
+from machinelabs_hub.gpu.sampling import SamplerAway, SamplerClient
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import LABS_PREFIX, Addresses, Files, catalog_file
 from machinelabs_hub.spawn.network import apply_filter, ensure_network
@@ -56,6 +58,8 @@ def find(settings: Settings) -> Iterator[Finding]:
     yield from index.compared(settings)
     is_running = lock.holder(Files(settings.data).run / lock.LOCK) is not None
     yield from _answers(settings) if is_running else _ports(settings)
+    if is_running and parts.samples_gpus(settings):
+        yield from _gpus(settings)
 
 
 def _disk(settings: Settings) -> Finding:
@@ -112,7 +116,7 @@ def _ports(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.BAD, "ports", str(error))
     else:
         first = settings.site.port
-        yield Finding(Level.OK, "ports", f"{first} to {first + 5} are free.")
+        yield Finding(Level.OK, "ports", f"{first} to {first + 6} are free.")
 
 
 def _answers(settings: Settings) -> Iterator[Finding]:
@@ -133,3 +137,19 @@ def _answers(settings: Settings) -> Iterator[Finding]:
         else:
             level = Level.OK if answer.is_success else Level.BAD
             yield Finding(level, name, f"It answers with {answer.status_code}.")
+
+
+def _gpus(settings: Settings) -> Iterator[Finding]:
+    try:
+        sample = SamplerClient(settings).sample()
+    except SamplerAway:
+        log = Files(settings.data).logs / "sampler.log"
+        yield Finding(Level.BAD, "gpus", f"The sampler does not answer. Look into {log}.")
+        return
+    if sample.fault:
+        yield Finding(Level.WARN, "gpus", sample.fault)
+    for card in sample.cards:
+        what = f"{card.model}{f' {card.profile}' if card.profile else ''}, {card.memory_mib} MiB."
+        is_well = card.health is Health.OK
+        level = Level.OK if is_well else Level.BAD
+        yield Finding(level, f"gpu {card.uuid}", what if is_well else f"{what} {card.why}")

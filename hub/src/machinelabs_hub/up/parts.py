@@ -9,6 +9,8 @@ from pathlib import Path
 from typing import Final
 
 from machinelabs_hub.errors import SetupError
+from machinelabs_hub.gpu.nvml import is_installed
+from machinelabs_hub.gpu_settings import GpuSource
 from machinelabs_hub.settings import SETTINGS_VARIABLE, Settings
 from machinelabs_hub.sites import CHECKOUT, LABS_PREFIX, Addresses, Files
 from machinelabs_hub.up import away
@@ -27,6 +29,12 @@ class ProxyMissing(SetupError):
     """The proxy program is not installed."""
 
     code = "proxy_missing"
+
+
+class GpuLibraryMissing(SetupError):
+    """The settings want NVIDIA's library, and this machine has none."""
+
+    code = "gpu_library_missing"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -49,7 +57,28 @@ def parts_of(settings: Settings) -> list[Part]:
     parts = [proxy(settings), labs(settings), hub(settings)]
     if settings.servers.idle_minutes:
         parts.append(culler(settings))
+    if samples_gpus(settings):
+        parts.append(sampler(settings))
     return parts
+
+
+def samples_gpus(settings: Settings) -> bool:
+    """Return whether this machine's cards are asked: if NVIDIA's library is here, or is to be."""
+    source = settings.gpus.source
+    return source is GpuSource.NVML or (source is GpuSource.AUTO and is_installed())
+
+
+def check_gpus(settings: Settings) -> None:
+    """Return if what `gpus.source` names is there.
+
+    Raises:
+        GpuLibraryMissing: it is not.
+    """
+    if settings.gpus.source is GpuSource.NVML and not is_installed():
+        raise GpuLibraryMissing(
+            "`gpus.source` is nvml, and this machine has no NVIDIA library (libnvidia-ml.so.1). "
+            "Install NVIDIA's driver, or set it to auto, static or off."
+        )
 
 
 def proxy(settings: Settings) -> Part:
@@ -130,6 +159,18 @@ def culler(settings: Settings) -> Part:
             f"--url={Addresses(settings).hub_local}/hub/api",
         ),
         environment={"JUPYTERHUB_API_TOKEN": Files(settings.data).secret("culler_api_token")},
+    )
+
+
+def sampler(settings: Settings) -> Part:
+    """The process that samples the machine's GPUs."""
+    token = Files(settings.data).secret("sampler_token")
+    return Part(
+        name="sampler",
+        title="GPU sampler",
+        command=(sys.executable, "-m", "machinelabs_hub.gpu.sampler"),
+        ready=f"{Addresses(settings).sampler_local}/sample",
+        headers={"Authorization": f"Bearer {token}"},
     )
 
 

@@ -30,6 +30,7 @@ def wanted(settings: Settings) -> list[tuple[str, int, str]]:
         (local, port + 2, "the hub"),
         (local, port + 3, "the labs service"),
         (local, port + 5, "the API of the containers' door"),
+        (local, port + 6, "the sampler of GPUs"),
     ]
 
 

@@ -51,6 +51,7 @@ def up(data: Path, *, port: int | None, host: str | None) -> None:
             journal.take(log, "up")
         try:
             parts.proxy_program()
+            parts.check_gpus(settings)
             ports.check_free(settings)
             has_network = _prepare_engine(settings, steps)
             with steps.step("Database"), layout.writing(settings.data):

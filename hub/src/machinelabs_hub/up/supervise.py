@@ -137,7 +137,7 @@ class Supervisor:
 
     async def _end(self) -> None:
         # In order: nobody is let in, then the parts that write, then their helpers.
-        for names in (("proxy", "door", "culler"), ("hub", "labs")):
+        for names in (("proxy", "door", "culler"), ("hub", "labs"), ("sampler",)):
             tasks = [self._tasks[name] for name in names if name in self._tasks]
             for task in tasks:
                 task.cancel()
