@@ -16,6 +16,7 @@ def described(said: str, kind: type[BaseModel]) -> dict[str, Any]:
                 "multipart/form-data": {
                     "schema": {
                         "type": "object",
+                        "additionalProperties": False,
                         "required": [said, "files"],
                         "properties": {
                             said: schema,

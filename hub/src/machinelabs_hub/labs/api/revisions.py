@@ -1,7 +1,7 @@
 """`/labs/{owner}/{name}/revisions`: publish the next, list, restore, read their files."""
 
 import mimetypes
-from typing import Annotated, Any, Final
+from typing import Annotated, Final
 from urllib.parse import quote
 
 from fastapi import APIRouter, Path, Query, Request, Response
@@ -20,6 +20,7 @@ from machinelabs_hub.labs.api.bodies import (
 from machinelabs_hub.labs.api.idempotency import Once
 from machinelabs_hub.labs.api.match import IfMatch, matched
 from machinelabs_hub.labs.api.multipart import described
+from machinelabs_hub.labs.api.raw import TAR, bytes_of
 from machinelabs_hub.labs.api.uploads import upload
 from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST
 from machinelabs_hub.labs.models.revision import Revision
@@ -29,13 +30,8 @@ router = APIRouter(prefix="/labs/{owner}/{name}/revisions", tags=["revisions"], 
 
 RevisionNumber = Annotated[int, Path(ge=1, lt=10**9, description="A revision's number.")]
 
-_BYTES: Final[dict[int | str, dict[str, Any]]] = {
-    200: {
-        "description": "The bytes.",
-        "content": {"application/octet-stream": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
 _SHOWN: Final = ("image/", "audio/", "video/")
+_KINDS: Final = tuple(f"{kind}*" for kind in _SHOWN)
 
 
 @router.get("", responses=refusals(404))
@@ -128,7 +124,7 @@ def list_files(ctx: Ctx, owner: Owner, name: Name, revision: RevisionName) -> Fi
 @router.get(
     "/{revision}/files/{path:path}",
     response_class=StreamingResponse,
-    responses=refusals(404) | _BYTES,
+    responses=refusals(404) | bytes_of("The file.", "application/octet-stream", *_KINDS),
 )
 def read_file(
     request: Request, ctx: Ctx, owner: Owner, name: Name, revision: RevisionName, path: str
@@ -153,7 +149,7 @@ def read_file(
 @router.get(
     "/{revision}/archive",
     response_class=StreamingResponse,
-    responses=refusals(404) | _BYTES,
+    responses=refusals(404) | bytes_of("A tar of all files.", TAR),
 )
 def read_archive(ctx: Ctx, owner: Owner, name: Name, revision: RevisionName) -> Response:
     """Read all files of a revision as a tar."""
@@ -162,7 +158,7 @@ def read_archive(ctx: Ctx, owner: Owner, name: Name, revision: RevisionName) -> 
     file = f"{lab.name}-r{found.number}.tar"
     headers = {"Content-Disposition": f'attachment; filename="{file}"'}
     pieces = ctx.revisions.archive(lab, found.number)
-    return StreamingResponse(pieces, headers=headers, media_type="application/x-tar")
+    return StreamingResponse(pieces, headers=headers, media_type=TAR)
 
 
 def _type_of(name: str) -> str:

@@ -8,6 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from machinelabs_hub.labs.api.addresses import refusals
 from machinelabs_hub.labs.api.bodies import LabBody, VisibilityName
 from machinelabs_hub.labs.api.idempotency import Once
+from machinelabs_hub.labs.api.raw import TAR, bytes_of
 from machinelabs_hub.labs.models.lab import LabDraft, Visibility
 from machinelabs_hub.labs.security import Ctx
 from machinelabs_hub.labs.services.templates import TemplateService
@@ -66,19 +67,13 @@ def list_templates(ctx: Ctx) -> TemplatesBody:
 @router.get(
     "/{name}/archive",
     response_class=Response,
-    responses=refusals(404)
-    | {
-        200: {
-            "description": "A tar.",
-            "content": {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}},
-        }
-    },
+    responses=refusals(404) | bytes_of("A tar of all files.", TAR),
 )
 def get_template(ctx: Ctx, name: TemplateName) -> Response:
     """Read the files of a template as a tar."""
     files = TemplateService(tools=ctx.tools, viewer=ctx.person).tar(name)
     headers = {"Content-Disposition": "attachment; filename=template.tar"}
-    return Response(files.read(), media_type="application/x-tar", headers=headers)
+    return Response(files.read(), media_type=TAR, headers=headers)
 
 
 @router.post("/{name}/labs", status_code=201, responses=refusals(403, 404, 409, 413, 507))

@@ -3,7 +3,7 @@
 import json
 import tarfile
 from collections.abc import Iterator
-from typing import Annotated, Any, Final, Literal, Self
+from typing import Annotated, Final, Literal, Self
 
 from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -14,6 +14,7 @@ from machinelabs_hub.labs.api.addresses import Name, Owner, refusals
 from machinelabs_hub.labs.api.bodies import RevisionBody
 from machinelabs_hub.labs.api.idempotency import Once
 from machinelabs_hub.labs.api.multipart import described
+from machinelabs_hub.labs.api.raw import TAR, bytes_of
 from machinelabs_hub.labs.api.uploads import upload
 from machinelabs_hub.labs.merge.report import CellChange, FileChange
 from machinelabs_hub.labs.security import Ctx
@@ -23,12 +24,7 @@ from machinelabs_hub.labs.services.working_copies import WorkingCopyService, Wor
 router = APIRouter(prefix="/labs/{owner}/{name}", tags=["updates"], route_class=Once)
 
 _REVISION: Final = Field(ge=1, lt=2**31)
-_TAR: Final[dict[int | str, dict[str, Any]]] = {
-    200: {
-        "description": "A tar: `report.json` first, then under `files/` what is to be laid.",
-        "content": {"application/x-tar": {"schema": {"type": "string", "format": "binary"}}},
-    }
-}
+_MERGED: Final = "A tar: `report.json` first, then under `files/` what is to be laid."
 
 
 class CellChangeBody(BaseModel):
@@ -174,7 +170,7 @@ def undo_update(ctx: Ctx, owner: Owner, name: Name) -> RevisionBody:
 @router.post(
     "/merge",
     response_class=StreamingResponse,
-    responses=refusals(403, 404, 409, 413, 507) | _TAR,
+    responses=refusals(403, 404, 409, 413, 507) | bytes_of(_MERGED, TAR),
     openapi_extra=described("merge", MergeAskedBody),
 )
 async def merge_working_copy(request: Request, ctx: Ctx, owner: Owner, name: Name) -> Response:
@@ -192,7 +188,7 @@ async def merge_working_copy(request: Request, ctx: Ctx, owner: Owner, name: Nam
             )
 
         found = await run_in_threadpool(merge)
-    return StreamingResponse(_packed(service, found), media_type="application/x-tar")
+    return StreamingResponse(_packed(service, found), media_type=TAR)
 
 
 def _packed(service: WorkingCopyService, found: WorkingMerge) -> Iterator[bytes]:
