@@ -18,7 +18,7 @@ from machinelabs_hub.gpu.model import Ask, Gpu, Holder, Want
 from machinelabs_hub.gpu.pool import Pool
 from machinelabs_hub.gpu.ranks import Key, Ranks, Waiter
 from machinelabs_hub.gpu.reservations import Occurrence, Reservation
-from machinelabs_hub.gpu.turns import Slots, Turn, in_the_way, next_turn
+from machinelabs_hub.gpu.turns import Slots, Turn, keep, next_turn
 
 MINUTE = timedelta(minutes=1)
 WHOLE, PAIR, QUARTER = Want(), Want(count=2), Want(share=4)
@@ -132,10 +132,12 @@ def test_a_slot_that_flowed_back_is_its_groups_again_when_they_come() -> None:
 
 def test_whoever_holds_what_a_reservation_needs_can_be_told() -> None:
     held = [a_claim(card) for card in "abc"]
-    assert in_the_way(Pool(CARDS, held), [some_slots(kept=1)]) == set()
-    told = in_the_way(Pool(CARDS, held), [some_slots(kept=3)])
-    assert len(told) == 2
-    assert told < {"a", "b", "c"}
+    (kept,) = keep(Pool(CARDS, held), [some_slots(kept=1)])
+    assert (kept.uuids, kept.awaited) == ({"d"}, [])
+    (kept,) = keep(Pool(CARDS, held), [some_slots(kept=3)])
+    assert kept.uuids == {"d"}
+    assert len(kept.awaited) == 2
+    assert set(kept.awaited) < {"a", "b", "c"}
 
 
 def test_nobody_is_served_by_a_card_that_is_not_there() -> None:

@@ -14,6 +14,9 @@ from fractions import Fraction
 HALF_LIFE = timedelta(days=1)
 """After so long a GPU hour counts half."""
 
+MEMORY = 7 * HALF_LIFE
+"""What was used longer ago counts nothing."""
+
 MOST = timedelta(hours=12)
 """By how much recent use puts somebody back at most."""
 

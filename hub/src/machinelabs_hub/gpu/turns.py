@@ -6,7 +6,7 @@ So small requests go by a large one only where they do not delay it.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from machinelabs_hub.gpu.model import Want
 from machinelabs_hub.gpu.pool import Pool
@@ -37,14 +37,29 @@ class Turn:
     reservation: int = 0
 
 
+@dataclass(frozen=True, slots=True)
+class Kept:
+    """A reservation's slots: the devices of those for which there is room, and of the others."""
+
+    slots: Slots
+    places: list[tuple[str, ...]] = field(default_factory=list)
+    awaited: list[str] = field(default_factory=list)
+    """Somebody else holds part of each."""
+
+    @property
+    def uuids(self) -> set[str]:
+        """The devices that are kept now."""
+        return {uuid for uuids in self.places for uuid in uuids}
+
+
 def next_turn(pool: Pool, ranks: Ranks, slots: Sequence[Slots]) -> Turn | None:
     """Return who gets which devices now; None: nobody who waits can be served."""
     if not len(ranks):
         return None
     with pool.trial():
         kept = [_keep(pool, one) for one in slots]
-        for one, mine in zip(slots, kept, strict=True):
-            if turn := _reserved(pool, ranks, one, mine.places):
+        for one in kept:
+            if turn := _reserved(pool, ranks, one):
                 return turn
         for waiter in ranks.heads():
             if uuids := pool.fit(waiter.ask.want):
@@ -53,22 +68,14 @@ def next_turn(pool: Pool, ranks: Ranks, slots: Sequence[Slots]) -> Turn | None:
     return None
 
 
-def in_the_way(pool: Pool, slots: Sequence[Slots]) -> set[str]:
-    """Return the devices that reservations wait for: somebody else holds part of each."""
+def keep(pool: Pool, slots: Sequence[Slots]) -> list[Kept]:
+    """Return what is kept for each reservation, and what it waits for."""
     with pool.trial():
-        return {uuid for one in slots for uuid in _keep(pool, one).awaited}
+        return [_keep(pool, one) for one in slots]
 
 
-@dataclass(frozen=True, slots=True)
-class _Kept:
-    """A reservation's slots: the devices of those for which there is room, and of the others."""
-
-    places: list[tuple[str, ...]]
-    awaited: list[str]
-
-
-def _keep(pool: Pool, one: Slots) -> _Kept:
-    found = _Kept([], [])
+def _keep(pool: Pool, one: Slots) -> Kept:
+    found = Kept(one)
     for _ in range(one.kept):
         if uuids := pool.fit(one.want):
             pool.take(uuids, one.want.part)
@@ -82,13 +89,14 @@ def _keep(pool: Pool, one: Slots) -> _Kept:
     return found
 
 
-def _reserved(pool: Pool, ranks: Ranks, one: Slots, places: list[tuple[str, ...]]) -> Turn | None:
-    waiter = ranks.first(one.row.flavour, one.row.group) if one.unused else None
+def _reserved(pool: Pool, ranks: Ranks, one: Kept) -> Turn | None:
+    row, want = one.slots.row, one.slots.want
+    waiter = ranks.first(row.flavour, row.group) if one.slots.unused else None
     if waiter is None:
         return None
-    if places:
-        return Turn(waiter, places[0], one.row.id)
-    if uuids := pool.fit(one.want):
-        return Turn(waiter, uuids, one.row.id)
-    pool.block(pool.nearest(one.want))
+    if one.places:
+        return Turn(waiter, one.places[0], row.id)
+    if uuids := pool.fit(want):
+        return Turn(waiter, uuids, row.id)
+    pool.block(pool.nearest(want))
     return None
