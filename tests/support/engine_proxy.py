@@ -25,8 +25,9 @@ class Mode(StrEnum):
 class EngineProxy:
     """One proxy socket. Switching the mode ends the connections that are open."""
 
-    def __init__(self, socket: Path) -> None:
+    def __init__(self, socket: Path, engine: str = ENGINE) -> None:
         self.socket = socket
+        self.engine = engine
         self.mode = Mode.WELL
         self.delay = 2.0
         self._loop = asyncio.new_event_loop()
@@ -91,7 +92,7 @@ class EngineProxy:
             writer.write((head + size).encode() + FAILURE)
             await writer.drain()
             return
-        to_engine, from_engine = await asyncio.open_unix_connection(ENGINE)
+        to_engine, from_engine = await asyncio.open_unix_connection(self.engine)
         try:
             ways = [
                 asyncio.ensure_future(self._pass_on(reader, from_engine, slow=True)),
@@ -116,9 +117,9 @@ class EngineProxy:
 
 
 @contextmanager
-def engine_proxy(folder: Path) -> Iterator[EngineProxy]:
-    """Give a proxy in front of this machine's engine, on a thread of its own."""
-    proxy = EngineProxy(folder / "engine.sock")
+def engine_proxy(folder: Path, engine: str = ENGINE) -> Iterator[EngineProxy]:
+    """Give a proxy in front of an engine (this machine's), on a thread of its own."""
+    proxy = EngineProxy(folder / "engine.sock", engine)
     listens = threading.Event()
     thread = threading.Thread(target=proxy.run, args=(listens,), daemon=True)
     thread.start()

@@ -1,5 +1,6 @@
 """A container engine of the test's own, and a registry beside it: the machine's stays as it is."""
 
+import os
 import secrets
 import shutil
 import subprocess
@@ -25,8 +26,8 @@ http: {{addr: "127.0.0.1:{port}"}}
 
 
 @contextmanager
-def own_engine(*options: str) -> Iterator[str]:
-    """Run a second dockerd; give its address.
+def own_engine(*options: str, programs: Path | None = None) -> Iterator[str]:
+    """Run a second dockerd; give its address. What it runs it finds in `programs` first.
 
     It has a bridge of its own and leaves the packet filter alone: without either it would take
     the machine's engine its bridge or its rules.
@@ -44,7 +45,8 @@ def own_engine(*options: str) -> Iterator[str]:
             "--ip-masq=false", "--data-root", str(folder / "data"),
             "--exec-root", str(folder / "exec"), "--pidfile", str(folder / "pid"), *options,
         ]  # fmt: skip
-        with _process(command, folder / "dockerd.log") as process:
+        path = f"{programs}:{os.environ['PATH']}" if programs else os.environ["PATH"]
+        with _process(command, folder / "dockerd.log", PATH=path) as process:
             address = f"unix://{socket}"
             _wait(process, folder / "dockerd.log", lambda: socket.exists() and answers(address))
             yield address
@@ -74,9 +76,17 @@ def _serves(url: str) -> bool:
 
 
 @contextmanager
-def _process(command: Sequence[str], log: Path) -> Iterator["subprocess.Popen[bytes]"]:
+def _process(
+    command: Sequence[str], log: Path, **variables: str
+) -> Iterator["subprocess.Popen[bytes]"]:
     with log.open("wb") as out:
-        process = subprocess.Popen(command, stdout=out, stderr=out, stdin=subprocess.DEVNULL)
+        process = subprocess.Popen(
+            command,
+            stdout=out,
+            stderr=out,
+            stdin=subprocess.DEVNULL,
+            env={**os.environ, **variables},
+        )
     try:
         yield process
     finally:

@@ -8,10 +8,12 @@ import machinelabs_hub.spawn
 import machinelabs_hub.theme
 from machinelabs_hub import scopes
 from machinelabs_hub.auth.authenticator import configure_auth
+from machinelabs_hub.gpu.desk import desk_for
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.settings import load as load_settings
 from machinelabs_hub.sites import LABS_PREFIX, Addresses, Files, hub_database_url
 from machinelabs_hub.spawn.containers import remove_home
+from machinelabs_hub.spawn.observe import DockerEyes, wanted_by
 from machinelabs_hub.spawn.refusal import refuse_early
 from machinelabs_hub.spawn.site import SpawnSite
 
@@ -49,9 +51,13 @@ def configure_spawner(c: Any, settings: Settings) -> None:
     refuse_early()
 
 
-def configure_background(c: Any, settings: Settings) -> None:  # noqa: ARG001
+def configure_background(c: Any, settings: Settings) -> None:
     """Name what works in the Hub's process beside its web server: functions of the Hub."""
-    c.SiteHub.background = {}
+
+    async def keep_claims(hub: Any) -> None:
+        await desk_for(settings).run(DockerEyes(settings, wanted_by(hub)))
+
+    c.SiteHub.background = {"claims": keep_claims}
 
 
 def _listen(c: Any, settings: Settings) -> None:

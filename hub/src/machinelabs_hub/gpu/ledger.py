@@ -157,6 +157,8 @@ class Ledger:
                 share=one.share,
                 granted_at=now,
                 container=one.container,
+                # What runs may be somebody's work.
+                ready_at=now if one.is_running else None,
             )
         )
 
@@ -173,6 +175,7 @@ class Ledger:
                     share=claim.share,
                     granted_at=claim.granted_at,
                     container=claim.container,
+                    ready_at=claim.ready_at,
                     reservation=claim.reservation,
                     devices=[ClaimDeviceRow(uuid=uuid) for uuid in claim.uuids],
                 )

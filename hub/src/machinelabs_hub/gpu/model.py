@@ -126,3 +126,5 @@ class Observed:
     flavour: str
     uuids: tuple[str, ...]
     share: int
+    is_running: bool = True
+    """False: it was made and not started, or it ended. It holds its devices all the same."""

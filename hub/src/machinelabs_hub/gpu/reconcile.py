@@ -4,7 +4,7 @@ What the engine holds is the truth. A claim lives as long as a container with it
 state, or a start of this process is about to make one; all else is a leak and ends.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from fractions import Fraction
@@ -80,6 +80,22 @@ def decide(
         adopt=tuple(one for one in seen if one.container not in claimed),
         absent={key: since for key, since in missing.items() if key not in end},
         clashes=tuple(_clashes(seen)),
+    )
+
+
+def leftovers(
+    observed: Iterable[Observed], claims: Iterable[Claim], is_wanted: Callable[[Observed], bool]
+) -> tuple[Observed, ...]:
+    """Return the containers that nobody will ask for again, so that they may be removed.
+
+    A start that failed or died with its Hub left them. What ever answered as a server is not one
+    of them while it runs, whatever else is known: somebody may work in it.
+    """
+    used = {claim.id for claim in claims if claim.ready_at}
+    return tuple(
+        one
+        for one in observed
+        if one.claim and not (one.is_running and one.claim in used) and not is_wanted(one)
     )
 
 

@@ -125,10 +125,12 @@ class MachineLabsDockerSpawner(MachineLabsMixin, DockerSpawner):
             user=self.user.name,
             server=self.name,
             most_files=_most_files(),
+            cards=self.cards(),
         )
         phases.enter(Phase.CREATE)
         self.object_id = await self._create(plan)
         self._store_state()
+        self.note_cards_held()
         phases.enter(Phase.START)
         await self._start(self.object_id)
         phases.enter(Phase.READY)
@@ -142,7 +144,7 @@ class MachineLabsDockerSpawner(MachineLabsMixin, DockerSpawner):
             try:
                 return await asyncio.shield(making)
             except asyncio.CancelledError:
-                self._in_background(self._remove_when_made(making))
+                self.making = self._in_background(self._remove_when_made(making))
                 raise
             except NameTaken:
                 await self._clear_name(plan.name)

@@ -92,6 +92,25 @@ class Seen:
     error: str
 
 
+@dataclass(frozen=True, slots=True)
+class Listed:
+    """One line of the engine's list of containers."""
+
+    id: str
+    name: str
+    state: str
+    """`created`, `running`, `paused`, `restarting`, `removing`, `exited` or `dead`."""
+    labels: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True)
+class CardRequest:
+    """GPUs that a container was made with: `count` of them (-1: all), or these `ids`."""
+
+    count: int
+    ids: tuple[str, ...]
+
+
 class Engine:
     """The Docker engine at one socket, called on threads of its own.
 
@@ -113,6 +132,27 @@ class Engine:
             return _seen(await self._look.call(docker.APIClient.inspect_container, name), network)
         except NotFound:
             return None
+
+    async def list(self) -> tuple[Listed, ...]:
+        """Return all containers of the engine, whoever made them, in any state.
+
+        Raises:
+            EngineTrouble: it is not known.
+        """
+        rows = await self._look.call(docker.APIClient.containers, all=True)
+        return tuple(_listed(row) for row in rows)
+
+    async def cards(self, container: str) -> tuple[CardRequest, ...]:
+        """Return the GPUs that a container was made with; none if it is gone.
+
+        Raises:
+            EngineTrouble: it is not known.
+        """
+        try:
+            answer = await self._look.call(docker.APIClient.inspect_container, container)
+        except NotFound:
+            return ()
+        return _card_requests(answer["HostConfig"].get("DeviceRequests") or [])
 
     async def create(self, plan: ContainerPlan, environment: dict[str, str]) -> str:
         """Make the container, not started, and return its id.
@@ -241,6 +281,23 @@ def _seen(answer: dict[str, Any], network: str) -> Seen:
         address=networks.get(network, {}).get("IPAddress", ""),
         labels=answer["Config"]["Labels"] or {},
         error=state["Error"] or "",
+    )
+
+
+def _listed(row: dict[str, Any]) -> Listed:
+    return Listed(
+        id=row["Id"],
+        name=(row["Names"] or [""])[0].lstrip("/"),
+        state=row["State"],
+        labels=row["Labels"] or {},
+    )
+
+
+def _card_requests(rows: list[dict[str, Any]]) -> tuple[CardRequest, ...]:
+    return tuple(
+        CardRequest(count=int(row["Count"]), ids=tuple(row["DeviceIDs"] or ()))
+        for row in rows
+        if row["Driver"] == "nvidia" or any("gpu" in kind for kind in row["Capabilities"] or [])
     )
 
 

@@ -16,6 +16,7 @@ from jupyterhub.spawner import Spawner
 from traitlets import Any as AnyTrait
 
 from machinelabs_hub.errors import MachineLabsError
+from machinelabs_hub.spawn.claiming import Claiming
 from machinelabs_hub.spawn.ending import Ending
 from machinelabs_hub.spawn.engine import EngineTrouble, Seen
 from machinelabs_hub.spawn.form import render_form
@@ -33,10 +34,8 @@ RETRY_SECONDS: Final = 2
 EVENT_SECONDS: Final = 0.25
 """How often the waiting page hears how the start is going on."""
 
-OFFERS_GPUS: Final = False
 
-
-class MachineLabsMixin(Spawner):
+class MachineLabsMixin(Claiming, Spawner):
     """Options, queue, phases and the three answers of `poll`.
 
     An engine's spawner adds `look`, `launch` and `discard`.
@@ -90,12 +89,17 @@ class MachineLabsMixin(Spawner):
         first = self.user.orm_spawners.get("")
         for options in (first and (first.state or {}).get("choice"), self._last_good):
             default = remembered(
-                options, catalog=self.site.catalog, default=default, offers_gpus=OFFERS_GPUS
+                options,
+                catalog=self.site.catalog,
+                default=default,
+                offers_gpus=self.desk.offers_gpus,
             )
         return default
 
     async def _render_form(self, spawner: Spawner) -> str:  # noqa: ARG002
-        return render_form(site=self.site, choice=self.last_choice(), offers_gpus=OFFERS_GPUS)
+        return render_form(
+            site=self.site, choice=self.last_choice(), offers_gpus=self.desk.offers_gpus
+        )
 
     def _read_form(self, fields: dict[str, Any]) -> dict[str, Any]:
         try:
@@ -111,7 +115,7 @@ class MachineLabsMixin(Spawner):
             options,
             catalog=self.site.catalog,
             last=self.last_choice(),
-            offers_gpus=OFFERS_GPUS,
+            offers_gpus=self.desk.offers_gpus,
         )
 
     def _choose(self) -> Choice:
@@ -147,6 +151,7 @@ class MachineLabsMixin(Spawner):
         waited = super().run_pre_spawn_hook()
         if isawaitable(waited):
             await waited
+        await self.take_cards(self.choice)
         await self._queue.enter(self)
 
     async def start(self) -> str:
@@ -173,6 +178,7 @@ class MachineLabsMixin(Spawner):
         self._last_good = self.choice.as_options()
         self._starting = False
         self.ready_at = datetime.now(UTC)
+        self.note_cards_ready()
         return url
 
     @property
@@ -228,8 +234,8 @@ class MachineLabsMixin(Spawner):
 
     def _may_have_container(self) -> bool:
         # While JupyterHub checks at its start what it finds in its database, a server may have a
-        # container whose id it did not live to store.
-        return bool(self.object_id or self._check_pending)
+        # container whose id it did not live to store; and so it may while nothing is known.
+        return bool(self.object_id or self._check_pending or self.unknown_since is not None)
 
     def _note_unknown(self, error: Exception) -> None:
         if self.unknown_since is None:
@@ -256,10 +262,11 @@ class MachineLabsMixin(Spawner):
             # The next start removes it by its name.
             self.log.warning("%s leaves a dead container: %s", self._log_name, error)
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> None:
+    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
+        return task
 
     # Stop.
 
@@ -267,6 +274,7 @@ class MachineLabsMixin(Spawner):
         """Stop the server; return only when its container is gone for certain."""
         self._stop_ordered = True
         self._store_state()
+        self.desk.ending(self.holder, self.end_why)
         await self._stop_until_gone()
 
     def _resume_stop(self) -> None:
@@ -285,6 +293,7 @@ class MachineLabsMixin(Spawner):
                 break
         self._note_known()
         self._stop_ordered = False
+        self.desk.gone(self.object_id)
         self.object_id = ""
 
     def _store_state(self) -> None:
@@ -331,6 +340,7 @@ class MachineLabsMixin(Spawner):
     def clear_state(self) -> None:
         """Forget the container, unless an order to remove it is still open."""
         super().clear_state()
+        self.abandon_cards()
         if not self._stop_ordered:
             self.object_id = ""
 

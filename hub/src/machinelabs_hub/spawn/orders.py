@@ -28,18 +28,21 @@ class Running:
     """What JupyterHub knows of its use, in UTC."""
 
 
+def spawners(app: Any) -> Iterator[Any]:
+    """Yield the spawners of all servers that run, start, stop or were asked about."""
+    for user in list(app.users.values()):
+        # `user.spawners` makes what is asked for; the values are what there is.
+        yield from list(user.spawners.values())
+
+
 def servers(app: Any) -> tuple[Running, ...]:
     """Return the servers that are ready. A start or a stop under way is none of them."""
-    return tuple(_running(spawner) for spawner in _spawners(app) if spawner.ready)
+    return tuple(_running(spawner) for spawner in spawners(app) if spawner.ready)
 
 
 def pending(app: Any) -> dict[Holder, str]:
     """Return what is under way: `spawn`, `stop`, `check` or `rename`, by server."""
-    return {
-        Holder(spawner.user.name, spawner.name): str(spawner.pending)
-        for spawner in _spawners(app)
-        if spawner.pending
-    }
+    return {spawner.holder: str(spawner.pending) for spawner in spawners(app) if spawner.pending}
 
 
 async def stop_server(app: Any, holder: Holder, why: str, sentence: str = "") -> bool:
@@ -51,7 +54,7 @@ async def stop_server(app: Any, holder: Holder, why: str, sentence: str = "") ->
         why: what ended it, in one word, as `ClaimRow.why` lists them.
         sentence: what its person is told on the start page.
     """
-    spawner = next((one for one in _spawners(app) if _holder(one) == holder), None)
+    spawner = next((one for one in spawners(app) if one.holder == holder), None)
     if spawner is None or not spawner.ready:
         return False
     spawner.end_why = why
@@ -67,21 +70,11 @@ async def stop_server(app: Any, holder: Holder, why: str, sentence: str = "") ->
     return True
 
 
-def _spawners(app: Any) -> Iterator[Any]:
-    for user in list(app.users.values()):
-        # `user.spawners` makes what is asked for; the values are what there is.
-        yield from list(user.spawners.values())
-
-
-def _holder(spawner: Any) -> Holder:
-    return Holder(spawner.user.name, spawner.name)
-
-
 def _running(spawner: Any) -> Running:
     started = _utc(spawner.orm_spawner.started)
     choice = spawner.running_choice
     return Running(
-        holder=_holder(spawner),
+        holder=spawner.holder,
         is_admin=bool(spawner.user.admin),
         groups=tuple(sorted(group.name for group in spawner.user.groups)),
         image=choice.image,

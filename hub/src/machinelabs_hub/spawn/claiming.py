@@ -1,0 +1,92 @@
+"""What a server has to do with the site's GPUs: it asks for them, holds them, gives them back."""
+
+from typing import Any
+
+from machinelabs_hub.gpu.desk import GpuDesk, desk_for
+from machinelabs_hub.gpu.model import Ask, Claim, Holder, Observed
+from machinelabs_hub.gpu.wants import want_of
+from machinelabs_hub.plans.policy import plan_of
+from machinelabs_hub.spawn.cards import Cards
+from machinelabs_hub.spawn.options import Choice
+
+
+class Claiming:
+    """What a spawner adds so that its server may hold GPUs from before its start to its end."""
+
+    site: Any
+    user: Any
+    name: str
+    object_id: str
+    _check_pending: bool
+
+    claim: Claim | None = None
+    """What was granted to the start under way, or to the server that this hub started."""
+    making: Any = None
+    """A future: the container that a start which was ended may still get is removed."""
+
+    @property
+    def desk(self) -> GpuDesk:
+        """The site's desk of GPUs."""
+        return desk_for(self.site.settings)
+
+    @property
+    def holder(self) -> Holder:
+        """This server, as the holder of GPUs."""
+        return Holder(self.user.name, self.name)
+
+    async def take_cards(self, choice: Choice) -> None:
+        """Wait in line for the GPUs that the choice needs, if any."""
+        want = want_of(self.site.catalog.flavour(choice.flavour))
+        if want is None:
+            return
+        groups = frozenset(group.name for group in self.user.groups)
+        plan = plan_of(self.site.settings.plans, groups=groups, is_admin=self.user.admin)
+        self.claim = await self.desk.take(
+            Ask(
+                holder=self.holder,
+                flavour=choice.flavour,
+                want=want,
+                options=choice.as_options(),
+                groups=groups,
+                weight=plan.weight,
+            )
+        )
+
+    def cards(self) -> Cards | None:
+        """Return the GPUs that this start was granted, None if none."""
+        if self.claim is None:
+            return None
+        memory = {gpu.uuid: gpu.memory_mib for gpu in self.desk.inventory.devices()}
+        return Cards.of(self.claim, memory)
+
+    def note_cards_held(self) -> None:
+        """Tell the desk that the container which holds the GPUs is made."""
+        if self.claim is not None:
+            self.desk.started(self.claim, self.object_id)
+
+    def note_cards_ready(self) -> None:
+        """Tell the desk that the server which holds the GPUs answers."""
+        if self.claim is not None:
+            self.desk.ready(self.claim)
+
+    def abandon_cards(self) -> None:
+        """Let the desk find out whether a container is left that holds the GPUs.
+
+        JupyterHub comes by here after every stop and after every start that failed or was ended,
+        at whatever point.
+        """
+        claim, self.claim = self.claim, None
+        if claim is None:
+            return
+        if self.making is None or self.making.done():
+            self.desk.abandon(claim)
+        else:
+            self.making.add_done_callback(lambda _: self.desk.abandon(claim))
+
+    def wants(self, one: Observed) -> bool:
+        """Return whether a container that holds GPUs is this server's, or is about to be."""
+        return one.holder == self.holder and bool(
+            self._check_pending
+            or one.container == self.object_id
+            or (self.claim is not None and one.claim == self.claim.id)
+        )
