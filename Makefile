@@ -21,7 +21,7 @@ PROJECTS := hub/pyproject.toml extensions/client/pyproject.toml extensions/jupyt
 TEMPLATES := hub/src extensions/jupyterlab/jupyterlab_machinelabs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test proof lint format bench images extension generate docs uninstall
+.PHONY: help setup run check test proof lint format bench images extension generate pictures docs uninstall
 
 help: ## print this
 	@awk -F ':.*## ' '/^[a-z%\/]+:.*## / { sub("%", "NAME", $$1); printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -122,6 +122,9 @@ generate: setup ## renew requirements.txt and the reference pages from the code
 	@.venv/bin/python scripts/inputs.py | uv pip compile --quiet --universal --generate-hashes \
 	  --python-version 3.11 --no-header --no-annotate --output-file requirements.txt -
 	@.venv/bin/python docs/generate.py
+
+pictures: setup extension $(STAMPS)/tests ## take the pictures of the manual anew, into docs/images
+	@.venv/bin/pytest tests/browser -m pictures --pictures docs/images
 
 docs: setup ## build the manual into docs/_build/html
 	@.venv/bin/sphinx-build -W --quiet -b html docs docs/_build/html

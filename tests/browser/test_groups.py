@@ -102,6 +102,7 @@ def test_a_lab_is_renamed_deleted_and_restored_and_found_by_both_names(
     expect(eve).to_have_url(new)
 
 
+@pytest.mark.pictures
 def test_a_lab_is_forked_to_a_group_from_its_page_and_its_people_own_the_fork(
     site: Site, chromium: Browser, pages: dict[str, Page], pictures: Path
 ) -> None:
@@ -155,7 +156,7 @@ def test_who_leaves_a_lab_types_its_name_and_sees_it_no_more(
 
 
 def test_a_notebook_is_published_to_a_group_from_the_dialog(
-    site: Site, chromium: Browser, group: str, tmp_path: Path, pictures: Path
+    site: Site, chromium: Browser, group: str, tmp_path: Path
 ) -> None:
     assert group
     with notebook_server(tmp_path / "ben", **environment(site, BEN)) as server:
@@ -168,7 +169,6 @@ def test_a_notebook_is_published_to_a_group_from_the_dialog(
         owner.select_option(f"@{GROUP}")
         expect(page.get_by_text(f"/@{GROUP}/a-survey")).to_be_visible()
         page.get_by_label("Private").check()
-        ours.screenshot(page, pictures, "publish-to-group")
         accept_button(page).click()
         expect(standing(page)).to_have_text(f"@{GROUP}/a-survey · r1")
         # The next revision goes to the same lab, and nobody is asked whose it is.

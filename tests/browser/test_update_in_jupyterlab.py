@@ -8,7 +8,15 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, expect
 from tests.support import browser as ours
-from tests.support.jupyterlab import BOOK, accept_button, opened, run_command, standing, toast
+from tests.support.jupyterlab import (
+    BOOK,
+    accept_button,
+    open_panel,
+    opened,
+    run_command,
+    standing,
+    toast,
+)
 from tests.support.notebook_server import NotebookServer, environment, notebook_server
 from tests.support.site import Site
 
@@ -62,6 +70,11 @@ def test_a_fork_takes_over_what_the_original_changed_and_gives_it_back(
     page = opened(chromium, ben, f"labs/{LAB}/main.ipynb")
     due = standing(page).get_by_role("button", name="r2 of the original is newer: Update…")
     expect(due).to_be_visible()
+    open_panel(page, "Explore")
+    original = page.locator(".jp-MachineLabs-row", has_text=f"{AUTHOR}/{LAB}")
+    expect(original.get_by_role("button", name="Fork and open")).to_be_visible()
+    ours.screenshot(page, pictures, "panel")
+    page.locator('li[data-id="filebrowser"]').click()
     cells = page.locator(".jp-NotebookPanel .jp-CodeCell .cm-content")
     cells.first.click()
     page.keyboard.press("End")

@@ -90,9 +90,15 @@ def run_all_cells(page: Page) -> None:
     wait_for_kernel(page)
 
 
-def screenshot(page: Page, folder: Path, name: str, *, whole: bool = False) -> Path:
-    """Save what `page` shows, or the whole of it, to `folder/name.png`; for people's eyes."""
+def screenshot(page: Page, folder: Path, name: str, *, whole: bool = False, part: str = "") -> Path:
+    """Save what `page` shows to `folder/name.png`, for people's eyes.
+
+    `whole` is all of it, `part` only what has this id.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     path = folder / f"{name}.png"
-    page.screenshot(path=path, full_page=whole)
+    if part:
+        page.locator(f"#{part}").screenshot(path=path)
+    else:
+        page.screenshot(path=path, full_page=whole)
     return path

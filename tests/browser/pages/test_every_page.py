@@ -17,6 +17,16 @@ MOST_KB = 200
 """What a page may weigh, compressed, besides the notebook's own content."""
 
 OURS = [stop for stop in STOPS if not stop.foreign]
+MANUAL: dict[str, str] = {
+    "lab": "lab",
+    "explore": "explore",
+    "compare": "compare",
+    "update": "update-page",
+    "proposal-to-me": "proposal",
+    "members": "members",
+}
+"""The pages that the manual shows, and what their pictures in docs/images are called."""
+
 WIDER = "Math.max(0, document.documentElement.scrollWidth - window.innerWidth)"
 
 
@@ -103,13 +113,15 @@ def test_every_page_is_read_without_scripts(here: Tour, chromium: Browser, stop:
 
 
 @pytest.mark.pictures
-@pytest.mark.parametrize(
-    "stop", [stop for stop in STOPS if stop.name in {"lab", "explore", "compare"}], ids=str
-)
+@pytest.mark.parametrize("stop", [stop for stop in STOPS if stop.name in MANUAL], ids=str)
 def test_the_manual_shows_the_page_as_it_is(
     here: Tour, page: Page, stop: Stop, pictures: Path
 ) -> None:
     visit(page, here, stop)
     expect(page.locator("main h1").first).to_be_visible()
-    taken = ours.screenshot(page, pictures, stop.name)
-    assert taken.stat().st_size > 10_000
+    name, part = MANUAL[stop.name], stop.address.partition("#")[2]
+    assert ours.screenshot(page, pictures, name, part=part).stat().st_size > 10_000
+    if name == "lab":
+        page.emulate_media(color_scheme="dark", reduced_motion="reduce")
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", "dark")
+        ours.screenshot(page, pictures, "lab-dark")
