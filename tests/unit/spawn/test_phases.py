@@ -52,3 +52,12 @@ def test_a_start_that_was_only_asked_for_has_an_event_too() -> None:
     event = PhaseLog(clock=Clock()).event()
     assert event["progress"] == 0
     assert event["phase"] is None
+
+
+def test_a_start_that_needs_a_gpu_stands_in_line_first() -> None:
+    log = PhaseLog(clock=Clock(), line={"sentence": "You are 3rd in line. All GPUs are in use."})
+    log.enter(Phase.LINE)
+    event = log.event()
+    assert [row["name"] for row in event["phases"]][:2] == ["line", "queue"]
+    assert event["message"] == "You are 3rd in line. All GPUs are in use."
+    assert event["line"] == log.line

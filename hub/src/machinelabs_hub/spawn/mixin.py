@@ -24,6 +24,7 @@ from machinelabs_hub.spawn.options import Choice, choose, from_form, remembered
 from machinelabs_hub.spawn.phases import Phase, PhaseLog
 from machinelabs_hub.spawn.queue import shared_queue
 from machinelabs_hub.spawn.refusal import Refusal, refusal
+from machinelabs_hub.spawn.standing import standing
 
 LOOK_SECONDS: Final = 5
 """A look that takes longer than this has found nothing out."""
@@ -33,6 +34,9 @@ RETRY_SECONDS: Final = 2
 
 EVENT_SECONDS: Final = 0.25
 """How often the waiting page hears how the start is going on."""
+
+LINE_SECONDS: Final = 5.0
+"""How often it hears so while it stands in line and nothing changes."""
 
 
 class MachineLabsMixin(Claiming, Spawner):
@@ -147,12 +151,21 @@ class MachineLabsMixin(Claiming, Spawner):
         self._stop_ordered = False
         self._starting = True
         self.phases = PhaseLog()
-        self.phases.enter(Phase.QUEUE)
         waited = super().run_pre_spawn_hook()
         if isawaitable(waited):
             await waited
-        await self.take_cards(self.choice)
+        await self._stand_in_line(self.choice)
+        self.phases.enter(Phase.QUEUE)
         await self._queue.enter(self)
+
+    async def _stand_in_line(self, choice: Choice) -> None:
+        if self.phases and self.site.catalog.flavour(choice.flavour).gpu:
+            self.phases.enter(Phase.LINE)
+        try:
+            await self.take_cards(choice)
+        except MachineLabsError as error:
+            self.forget_bad_choice()
+            raise refusal(error) from error
 
     async def start(self) -> str:
         """Start the server and return its address once it answers."""
@@ -191,13 +204,26 @@ class MachineLabsMixin(Claiming, Spawner):
             yield self.phase_event()
             if self._stop_pending and self.unknown_since is not None:
                 yield {"message": "The container engine does not answer. Waiting for it."}
-            await asyncio.sleep(EVENT_SECONDS)
+            await self._event_is_due()
 
     def phase_event(self) -> dict[str, Any]:
         """Return how the latest start went on, as an event of the progress stream."""
         phases = self.phases or PhaseLog()
         phases.place = self._queue.place(self)
+        phases.line = self._standing()
         return phases.event()
+
+    def _standing(self) -> dict[str, Any] | None:
+        place = self.desk.line.place(self.holder)
+        return standing(place, datetime.now(UTC)) if place else None
+
+    async def _event_is_due(self) -> None:
+        """Wait until there is news for the waiting page; of the line there is seldom any."""
+        told, waited = self.phases and self.phases.line, 0.0
+        await asyncio.sleep(EVENT_SECONDS)
+        while told and waited < LINE_SECONDS and self._standing() == told:
+            waited += EVENT_SECONDS
+            await asyncio.sleep(EVENT_SECONDS)
 
     @property
     def running_choice(self) -> Choice:

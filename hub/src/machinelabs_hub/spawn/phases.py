@@ -8,8 +8,9 @@ from typing import Any
 
 
 class Phase(StrEnum):
-    """The steps of a start, in their order."""
+    """The steps of a start, in their order; only a start that needs a GPU stands in line."""
 
+    LINE = "line"
     QUEUE = "queue"
     PULL = "pull"
     CREATE = "create"
@@ -18,6 +19,7 @@ class Phase(StrEnum):
 
 
 SENTENCES = {
+    Phase.LINE: "In line for a GPU",
     Phase.QUEUE: "Waiting for a turn",
     Phase.PULL: "Finding the image",
     Phase.CREATE: "Making your container",
@@ -27,6 +29,7 @@ SENTENCES = {
 """What each phase is called while it lasts."""
 
 PERCENT = {
+    Phase.LINE: 0,
     Phase.QUEUE: 5,
     Phase.PULL: 15,
     Phase.CREATE: 25,
@@ -42,6 +45,8 @@ class PhaseLog:
 
     clock: Callable[[], float] = time.monotonic
     place: int = 0
+    line: dict[str, Any] | None = None
+    """Where it stands in the line for a GPU, of `standing`."""
     _began: dict[Phase, float] = field(default_factory=dict)
     _ended: float | None = None
 
@@ -82,9 +87,11 @@ class PhaseLog:
                     "seconds": round(seconds.get(phase, 0.0), 1),
                 }
                 for phase in Phase
+                if phase is not Phase.LINE or phase in self._began
             ],
             "seconds": round(sum(seconds.values()), 1),
             "place": self.place,
+            "line": self.line,
         }
 
     def _state(self, phase: Phase) -> str:
@@ -95,6 +102,8 @@ class PhaseLog:
     def _sentence(self, phase: Phase | None) -> str:
         if phase is None:
             return "Your server was asked for"
+        if phase is Phase.LINE and self.line:
+            return str(self.line["sentence"])
         if phase is Phase.QUEUE and self.place:
             return f"Waiting for a turn: number {self.place} in line"
         return SENTENCES[phase]
