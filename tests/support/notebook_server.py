@@ -29,6 +29,7 @@ class NotebookServer:
     home: Path
     http: httpx.Client
     log: Path
+    pid: int
 
     def ask(self, method: str, path: str, body: Any = None, /, **params: str) -> httpx.Response:
         """Send a request to our API."""
@@ -108,7 +109,7 @@ def notebook_server(folder: Path, **environment: str) -> Iterator[NotebookServer
     headers = {"Authorization": f"token {TOKEN}"}
     try:
         with httpx.Client(base_url=url, headers=headers, timeout=60, trust_env=False) as http:
-            server = NotebookServer(url, home, http, log)
+            server = NotebookServer(url, home, http, log, process.pid)
             _wait(server, process)
             yield server
     finally:

@@ -14,11 +14,13 @@ from jupyterlab_machinelabs.activity import Activity, count_only_changes, count_
 from jupyterlab_machinelabs.config import Config
 from jupyterlab_machinelabs.handlers import ROUTES
 from jupyterlab_machinelabs.jobs import Jobs
+from jupyterlab_machinelabs.notices import Notices
 from jupyterlab_machinelabs.open_page import OpenPage
 from jupyterlab_machinelabs.opening import Opening
 from jupyterlab_machinelabs.packages import Packages
 from jupyterlab_machinelabs.publishing import Publishing
 from jupyterlab_machinelabs.recent import Recent
+from jupyterlab_machinelabs.recorder import Recorder
 from jupyterlab_machinelabs.renames import Renames
 from jupyterlab_machinelabs.targets import Targets
 from jupyterlab_machinelabs.updating import Updating
@@ -63,6 +65,9 @@ def build(server_app: Any, config: Config) -> Tools:
     recent = Recent(file=Path(jupyter_data_dir()) / "machinelabs" / "recent.json")
     opening = Opening(hub=hub, targets=targets, prints=prints, recent=recent)
     jobs = Jobs(on_fault=server_app.log.error)
+    threads = ThreadPoolExecutor(max_workers=8, thread_name_prefix="machinelabs")
+    recorder = Recorder(server_app=server_app)
+    recorder.listen()
     return Tools(
         config=config,
         hub=hub,
@@ -79,7 +84,16 @@ def build(server_app: Any, config: Config) -> Tools:
             tell_hub=HubReport(config=config, log=server_app.log),
             idle_minutes=config.idle_minutes,
         ),
-        threads=ThreadPoolExecutor(max_workers=8, thread_name_prefix="machinelabs"),
+        notices=Notices(
+            hub=hub,
+            server=config.server_name,
+            recorder=recorder,
+            events=server_app.event_logger,
+            threads=threads,
+            stop=server_app.stop,
+            log=server_app.log,
+        ),
+        threads=threads,
     )
 
 
@@ -98,4 +112,6 @@ def add_to(server_app: Any, config: Config | None = None) -> Tools:
     count_only_changes(APIHandler)
     Renames(targets=tools.opening.targets, log=server_app.log).listen(server_app.event_logger)
     server_app.io_loop.add_callback(tools.activity.start)
+    if config.labs_url and config.token:
+        server_app.io_loop.add_callback(tools.notices.start)
     return tools

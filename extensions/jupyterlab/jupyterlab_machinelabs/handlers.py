@@ -282,6 +282,45 @@ class IdleState(LabsHandler):
         return asdict(found) | {"is_due": found.is_due}
 
 
+class NoticeState(LabsHandler):
+    """What the site tells the people of this server."""
+
+    @authenticated
+    @authorized
+    def get(self) -> None:
+        self.give(self.tools.notices.state(self.get_query_argument("window", "")))
+
+
+class NoticeSaved(LabsHandler):
+    """A window has saved what is open in it."""
+
+    @authenticated
+    @authorized
+    def post(self) -> None:
+        self.tools.notices.saved(self.body().text("window"))
+        self.give({})
+
+
+class NoticeKeep(LabsHandler):
+    """Somebody needs this server now."""
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        await self.tools.notices.keep()
+        self.give({})
+
+
+class NoticeStop(LabsHandler):
+    """Save and stop this server: its person says so."""
+
+    @authenticated
+    @authorized
+    async def post(self) -> None:
+        await self.tools.notices.stop_now()
+        self.give({})
+
+
 def lab_json(lab: Lab) -> dict[str, Any]:
     """Return what the panel shows of a lab."""
     return {
@@ -320,4 +359,8 @@ ROUTES: Final[tuple[tuple[str, type[LabsHandler]], ...]] = (
     ("requirements", Requirements),
     ("packages/reset", PackagesReset),
     ("idle", IdleState),
+    ("notices", NoticeState),
+    ("notices/saved", NoticeSaved),
+    ("notices/keep", NoticeKeep),
+    ("notices/stop", NoticeStop),
 )

@@ -15,6 +15,7 @@ from jupyter_server.base.handlers import APIHandler
 from jupyterlab_machinelabs.activity import Activity
 from jupyterlab_machinelabs.config import Config
 from jupyterlab_machinelabs.jobs import Jobs
+from jupyterlab_machinelabs.notices import Notices
 from jupyterlab_machinelabs.opening import Opening
 from jupyterlab_machinelabs.packages import Packages
 from jupyterlab_machinelabs.publishing import Publishing
@@ -65,6 +66,7 @@ class Tools:
     recent: Recent
     updating: Updating
     activity: Activity
+    notices: Notices
     threads: Executor
 
 

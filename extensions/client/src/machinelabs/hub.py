@@ -19,6 +19,7 @@ from machinelabs.models import (
     Person,
     Revision,
 )
+from machinelabs.notices import Notices
 from machinelabs.tar import TarStream
 from machinelabs.templates import Templates
 from machinelabs.transport import Transport
@@ -40,6 +41,7 @@ class Hub:
         self.labs = Labs(transport=self._transport)
         self.templates = Templates(transport=self._transport)
         self.handshakes = Handshakes(transport=self._transport)
+        self.notices = Notices(transport=self._transport)
 
     def __enter__(self) -> Self:
         return self
