@@ -30,8 +30,8 @@ from machinelabs_hub.sites import Addresses, Files
 log = logging.getLogger("machinelabs.sampler")
 
 INTERVAL: Final = 2.0
-LATE_SECONDS: Final = 10
-"""So long after the last sample it is said that the library does not come back."""
+LATE: Final = 5
+"""After so many intervals without a sample it is said that the library does not come back."""
 
 _BURST: Final = 0.1
 """Errors come in bursts: so long after the first of them all cards are read anew."""
@@ -65,7 +65,7 @@ class Sampler:
         """The last sample; it says so itself when it is old."""
         now, sample = datetime.now(UTC), self._sample
         late = now - sample.at
-        if late < timedelta(seconds=max(LATE_SECONDS, 3 * self._interval)):
+        if late < timedelta(seconds=LATE * self._interval):
             return sample
         fault = f"NVIDIA's library has not come back for {late.total_seconds():.0f} s."
         return sample.model_copy(update={"fault": fault, "is_told": False})
@@ -176,13 +176,13 @@ class Sampler:
         self.containers.add(at, rows)
 
 
-def main() -> None:
+def main(interval: float = INTERVAL) -> None:
     """Sample and answer until told to stop."""
     settings = load()
     logging.basicConfig(
         level=settings.logs.level, format="%(asctime)s %(levelname)s %(name)s: %(message)s"
     )
-    sampler = Sampler(on_outdated=_end)
+    sampler = Sampler(interval=interval, on_outdated=_end)
     sampler.start()
     where = urlsplit(Addresses(settings).sampler_local)
     uvicorn.run(
