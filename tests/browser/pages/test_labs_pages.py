@@ -103,3 +103,18 @@ def test_the_keyboard_reaches_the_content_past_the_header(page: Page, server: La
     page.keyboard.press("Enter")
     page.keyboard.press("Tab")
     expect(page.get_by_role("link", name="ada", exact=True)).to_be_focused()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
+def test_the_open_tab_is_in_sight_in_a_narrow_window(
+    browser: Browser, server: LabsServer, *, scripts: bool
+) -> None:
+    context = browser.new_context(
+        java_script_enabled=scripts, viewport={"width": 375, "height": 800}
+    )
+    page = context.new_page()
+    page.goto(f"{server.url}/ada/two-moons/proposals")
+    tab = page.locator(".ml-tabs [aria-current]")
+    expect(tab).to_contain_text("Proposals")
+    expect(tab).to_be_in_viewport(ratio=1)
+    context.close()
