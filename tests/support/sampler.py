@@ -77,7 +77,6 @@ def running_sampler(
         wait_until(lambda: _answers(client), seconds=20, what=f"the sampler ({log})")
         yield RunningSampler(settings, client, process, log)
     finally:
-        client.close()
         process.terminate()
         process.wait(timeout=10)
 

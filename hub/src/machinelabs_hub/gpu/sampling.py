@@ -34,6 +34,8 @@ class SamplerClient:
             headers={"Authorization": f"Bearer {said}"},
             timeout=SECONDS,
             trust_env=False,
+            # Nothing stays open between the questions, so there is nothing to close.
+            limits=httpx.Limits(max_keepalive_connections=0),
         )
 
     def sample(self) -> Sample:
@@ -53,10 +55,6 @@ class SamplerClient:
         return self._ask(
             ContainerHistory, "/history", container=container, uuid=uuid, seconds=seconds
         )
-
-    def close(self) -> None:
-        """Let go of the connection."""
-        self._http.close()
 
     def _ask(self, kind: type[_Answer], path: str, **asked: str | int) -> _Answer:
         try:
