@@ -12,10 +12,13 @@ from machinelabs_hub.gpu.desk import desk_for
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.settings import load as load_settings
 from machinelabs_hub.sites import LABS_PREFIX, Addresses, Files, hub_database_url
+from machinelabs_hub.spawn.comeback import come_back
 from machinelabs_hub.spawn.containers import remove_home
+from machinelabs_hub.spawn.metering import keep_hours
 from machinelabs_hub.spawn.observe import DockerEyes, wanted_by
 from machinelabs_hub.spawn.refusal import refuse_early
 from machinelabs_hub.spawn.site import SpawnSite
+from machinelabs_hub.spawn.unopened import give_back_unopened
 
 
 def configure(c: Any, settings: Settings | None = None) -> None:
@@ -57,7 +60,21 @@ def configure_background(c: Any, settings: Settings) -> None:
     async def keep_claims(hub: Any) -> None:
         await desk_for(settings).run(DockerEyes(settings, wanted_by(hub)))
 
-    c.SiteHub.background = {"claims": keep_claims}
+    async def meter_and_enforce(hub: Any) -> None:
+        await keep_hours(hub, SpawnSite.of(settings))
+
+    async def ask_again(hub: Any) -> None:
+        await come_back(hub, desk_for(settings), settings)
+
+    async def give_back(hub: Any) -> None:
+        await give_back_unopened(hub, desk_for(settings), settings)
+
+    c.SiteHub.background = {
+        "claims": keep_claims,
+        "hours": meter_and_enforce,
+        "line": ask_again,
+        "unopened": give_back,
+    }
 
 
 def _listen(c: Any, settings: Settings) -> None:

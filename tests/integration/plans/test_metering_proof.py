@@ -108,8 +108,8 @@ def a_world(seed: int, count: int, *, gap: float) -> World:
         away = next((a for a in hub_away if life.ready < a[0] - 5 and a[1] + 5 < life.end), None)
         if away and dice.random() < 0.1:
             life.pause = (away[0] + 1, (away[0] + away[1]) / 2)
-        # A hub that is away makes nothing ready; what was ready is told of when it is back.
-        for begin, end in hub_away:
+        # Without the hub or the engine nothing becomes ready.
+        for begin, end in sorted([*hub_away, *engine_away] * 2):
             if begin <= life.ready < end:
                 life.ready = end
                 life.end = max(life.end, end + 1)

@@ -27,9 +27,15 @@ class NoticeTable:
             )
             return tuple(notice_of(row) for row in rows)
 
-    def of(self, user: str, server: str) -> tuple[Notice, ...]:
-        """Return the notices that hold for one server, the oldest first."""
-        return tuple(one for one in self._live_of(user) if one.server == server)
+    def of(self, user: str, server: str | None = None) -> tuple[Notice, ...]:
+        """Return the notices that hold for a person's server (None: all), the oldest first."""
+        with self._sessions() as db:
+            rows = db.scalars(
+                select(NoticeRow)
+                .where(NoticeRow.user == user, NoticeRow.ended_at.is_(None))
+                .order_by(NoticeRow.at, NoticeRow.id)
+            )
+            return tuple(notice_of(row) for row in rows if server in {None, row.server})
 
     def put(self, notice: Notice) -> Notice:
         """Store a notice in place of what is stored under its id; an ended one stays ended."""
@@ -65,15 +71,6 @@ class NoticeTable:
         with self._sessions() as db:
             row = db.get(ConfirmationRow, (notice.user, notice.server))
             return row is not None and row.notice == notice.id
-
-    def _live_of(self, user: str) -> tuple[Notice, ...]:
-        with self._sessions() as db:
-            rows = db.scalars(
-                select(NoticeRow)
-                .where(NoticeRow.user == user, NoticeRow.ended_at.is_(None))
-                .order_by(NoticeRow.at, NoticeRow.id)
-            )
-            return tuple(notice_of(row) for row in rows)
 
 
 def notice_of(row: NoticeRow) -> Notice:

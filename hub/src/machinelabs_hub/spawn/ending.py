@@ -12,7 +12,7 @@ TERMINATED: Final = 143
 
 @dataclass(frozen=True, slots=True)
 class Ending:
-    """Why a server is not running any more, and when that was noticed (ISO 8601, UTC)."""
+    """Why a server is not running any more, and when that was, as far as known (ISO 8601, UTC)."""
 
     sentence: str
     at: str
@@ -20,7 +20,8 @@ class Ending:
     @classmethod
     def of(cls, seen: Seen) -> Self:
         """Return the ending of a container that is not running."""
-        return cls.now(sentence(seen))
+        at = seen.finished_at or datetime.now(UTC)
+        return cls(sentence=sentence(seen), at=at.isoformat(timespec="seconds"))
 
     @classmethod
     def now(cls, sentence: str) -> Self:

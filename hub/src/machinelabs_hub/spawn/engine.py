@@ -10,6 +10,7 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
+from datetime import datetime
 from functools import cache
 from typing import Any, Concatenate, Final, ParamSpec, TypeVar
 
@@ -90,6 +91,8 @@ class Seen:
     address: str
     labels: dict[str, str]
     error: str
+    started_at: datetime | None = None
+    finished_at: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -281,7 +284,15 @@ def _seen(answer: dict[str, Any], network: str) -> Seen:
         address=networks.get(network, {}).get("IPAddress", ""),
         labels=answer["Config"]["Labels"] or {},
         error=state["Error"] or "",
+        started_at=_moment(state["StartedAt"]),
+        finished_at=_moment(state["FinishedAt"]),
     )
+
+
+def _moment(text: str) -> datetime | None:
+    """Return a moment as the engine writes it, with nanoseconds; the year 1 is never."""
+    moment = datetime.fromisoformat(text)
+    return moment if moment.year > 1 else None
 
 
 def _listed(row: dict[str, Any]) -> Listed:

@@ -16,11 +16,12 @@ from jupyterhub.spawner import Spawner
 from traitlets import Any as AnyTrait
 
 from machinelabs_hub.errors import MachineLabsError
+from machinelabs_hub.spawn.allowance import Allowance
 from machinelabs_hub.spawn.claiming import Claiming
 from machinelabs_hub.spawn.ending import Ending
 from machinelabs_hub.spawn.engine import EngineTrouble, Seen
 from machinelabs_hub.spawn.form import render_form
-from machinelabs_hub.spawn.options import Choice, choose, from_form, remembered
+from machinelabs_hub.spawn.options import Choice, choose, from_form, remembered, without_gpu
 from machinelabs_hub.spawn.phases import Phase, PhaseLog
 from machinelabs_hub.spawn.queue import shared_queue
 from machinelabs_hub.spawn.refusal import Refusal, refusal
@@ -39,7 +40,7 @@ LINE_SECONDS: Final = 5.0
 """How often it hears so while it stands in line and nothing changes."""
 
 
-class MachineLabsMixin(Claiming, Spawner):
+class MachineLabsMixin(Allowance, Claiming, Spawner):
     """Options, queue, phases and the three answers of `poll`.
 
     An engine's spawner adds `look`, `launch` and `discard`.
@@ -58,6 +59,7 @@ class MachineLabsMixin(Claiming, Spawner):
         self.ending: Ending | None = None
         self.end_why = ""
         self.ready_at: datetime | None = None
+        self.ran_since: datetime | None = None
         self.unknown_since: float | None = None
         self._last_good: dict[str, str] = {}
         self._stop_ordered = False
@@ -145,9 +147,10 @@ class MachineLabsMixin(Claiming, Spawner):
     async def run_pre_spawn_hook(self) -> None:
         """Check the choice, then wait for a turn: nothing here counts as start time."""
         self.choice = self._choose()
+        await self._ask_plan(self.choice)
         self.ending = None
         self.end_why = ""
-        self.ready_at = None
+        self.ready_at = self.ran_since = None
         self._stop_ordered = False
         self._starting = True
         self.phases = PhaseLog()
@@ -157,6 +160,13 @@ class MachineLabsMixin(Claiming, Spawner):
         await self._stand_in_line(self.choice)
         self.phases.enter(Phase.QUEUE)
         await self._queue.enter(self)
+
+    async def _ask_plan(self, choice: Choice) -> None:
+        try:
+            await self.check_plan(choice)
+        except MachineLabsError as error:
+            self.forget_bad_choice()
+            raise refusal(error) from error
 
     async def _stand_in_line(self, choice: Choice) -> None:
         if self.phases and self.site.catalog.flavour(choice.flavour).gpu:
@@ -190,7 +200,7 @@ class MachineLabsMixin(Claiming, Spawner):
             self.phases.end()
         self._last_good = self.choice.as_options()
         self._starting = False
-        self.ready_at = datetime.now(UTC)
+        self.ready_at = self.ran_since = datetime.now(UTC)
         self.note_cards_ready()
         return url
 
@@ -238,6 +248,12 @@ class MachineLabsMixin(Claiming, Spawner):
         catalog = self.site.catalog
         return f"{catalog.image(choice.image).title} · {catalog.flavour(choice.flavour).title}"
 
+    def cpu_choice(self) -> dict[str, str] | None:
+        """Return the options of a start without a GPU in place of this one; None: there is none."""
+        choice = self.choice or self.last_choice()
+        flavour = without_gpu(self.site.catalog, self.site.settings.servers.default_flavour)
+        return Choice(choice.image, flavour).as_options() if flavour else None
+
     # Watch.
 
     async def poll(self) -> Any:
@@ -254,6 +270,7 @@ class MachineLabsMixin(Claiming, Spawner):
             return None
         self._note_known()
         if seen is not None and seen.running:
+            self.ran_since = seen.started_at or self.ran_since
             return None
         self._stop_ordered = False
         return self._note_ending(seen) if seen else 0

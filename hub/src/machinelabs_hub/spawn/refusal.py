@@ -44,7 +44,8 @@ def refuse_early() -> None:
     ) -> None:
         spawner = user.spawners[server_name]
         try:
-            spawner.check(spawner.orm_spawner.user_options or {} if options is None else options)
+            chosen = spawner.orm_spawner.user_options or {} if options is None else options
+            await spawner.check_plan(spawner.check(chosen))
         except MachineLabsError as error:
             if options is None:
                 spawner.forget_bad_choice()

@@ -1,0 +1,129 @@
+"""Plans on a real site: hours are counted over a crash of the hub, told of, and enforced."""
+
+import json
+import signal
+import subprocess
+import time
+from collections.abc import Iterator
+from datetime import UTC, datetime
+
+import httpx
+import pytest
+from tests.support.site import Site, running
+from tests.support.waiting import wait_until
+
+from machinelabs_hub.db.engine import open_engine, session_maker
+from machinelabs_hub.plans.model import Use
+from machinelabs_hub.plans.notices import NoticeTable
+from machinelabs_hub.plans.usage import UsageTable
+from machinelabs_hub.sites import database_url
+from machinelabs_hub.spawn.farewell import WAIT
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+
+SECONDS = 100
+PLANS = {
+    "table": [
+        {"name": "short", "title": "Short", "cpu_hours": SECONDS / 3600, "servers": 1},
+        {"name": "no-gpu", "title": "No GPU", "flavours": ["cpu-small"]},
+    ],
+    "default": "short",
+    "admins": "no-gpu",
+    "groups": [{"group": "free", "plan": "no-gpu"}],
+}
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
+    with running(tmp_path_factory.mktemp("hours"), plans=PLANS) as site:
+        yield site
+
+
+@pytest.fixture(scope="module")
+def usage(site: Site) -> Iterator[UsageTable]:
+    engine = open_engine(database_url(site.settings))
+    yield UsageTable(sessions=session_maker(engine))
+    engine.dispose()
+
+
+def uses(usage: UsageTable, user: str) -> list[Use]:
+    return list(usage.of(user, datetime(2020, 1, 1, tzinfo=UTC)))
+
+
+def start(site: Site, user: str, name: str = "", **options: str) -> httpx.Response:
+    site.make_user(user)
+    path = f"/users/{user}/servers/{name}" if name else f"/users/{user}/server"
+    return site.operator("POST", path, json={"image": "base", **options})
+
+
+def state(container: str) -> dict[str, str]:
+    done = subprocess.run(
+        ["docker", "inspect", "-f", "{{json .State}}", container],
+        capture_output=True, text=True, check=False,
+    )  # fmt: skip
+    return json.loads(done.stdout) if done.returncode == 0 else {}
+
+
+def test_a_plan_refuses_before_anything_starts(site: Site) -> None:
+    site.make_group("free", "hours-fay")
+    refused = start(site, "hours-fay", flavour="cpu-medium")
+    assert refused.status_code == 403
+    assert "“Medium” is not part of your plan, “No GPU”" in refused.json()["message"]
+    assert not site.operator("GET", "/users/hours-fay").json().get("servers")
+
+
+def test_hours_are_counted_over_a_crash_and_end_the_server(site: Site, usage: UsageTable) -> None:
+    engine = open_engine(database_url(site.settings))
+    notices = NoticeTable(sessions=session_maker(engine))
+    server = site.start_server("hours-ada", image="base")
+    ready = time.time()
+    # It is told at once: ten minutes before the end is earlier than its start.
+    wait_until(lambda: notices.of("hours-ada", ""), seconds=20, what="people are told of the end")
+    (notice,) = notices.of("hours-ada", "")
+    assert notice.stops_at is not None
+    assert abs(notice.stops_at.timestamp() - ready - SECONDS) < 5
+    assert "end soon" in notice.sentence
+
+    second = start(site, "hours-ada", "second")
+    assert second.status_code == 403
+    assert "allows 1 server at once, and 1 is running" in second.json()["message"]
+
+    old = site.kill("hub", signal.SIGKILL)
+    wait_until(lambda: site.pid("hub") != old, seconds=60, what="the hub is begun anew")
+    wait_until(lambda: not state(server.container), seconds=SECONDS + 120, what="it is stopped")
+    stopped = time.time()
+    # It had the time to save that it was promised; an image of before does not answer.
+    assert ready + SECONDS - 5 < stopped < ready + SECONDS + WAIT.total_seconds() + 40
+
+    wait_until(lambda: not usage.open_rows(), seconds=20, what="its time is closed")
+    (use,) = uses(usage, "hours-ada")
+    assert use.hours.cpu_seconds == pytest.approx(stopped - ready, abs=15)
+    assert use.hours.cpu_seconds >= SECONDS - 1
+    assert not notices.of("hours-ada", "")
+    engine.dispose()
+
+    refused = start(site, "hours-ada")
+    assert refused.status_code == 403
+    assert "of your plan, “Short”. They begin anew on" in refused.json()["message"]
+    page = site.sign_in("hours-ada").get("/hub/user/hours-ada/lab")
+    assert "Your server was saved and stopped." in page.text
+
+
+def test_a_container_that_ends_while_the_hub_is_away_is_charged_to_its_end(
+    site: Site, usage: UsageTable
+) -> None:
+    server = site.start_server("hours-bob", image="base")
+    ready = time.time()
+    time.sleep(5)
+    site.kill("hub", signal.SIGSTOP)
+    time.sleep(5)
+    subprocess.run(["docker", "kill", server.container], check=True, capture_output=True)
+    ended = time.time()
+    old = site.kill("hub", signal.SIGKILL)
+    wait_until(lambda: site.pid("hub") != old, seconds=60, what="the hub is begun anew")
+    wait_until(
+        lambda: uses(usage, "hours-bob") and not uses(usage, "hours-bob")[0].is_open,
+        seconds=60,
+        what="its time is closed",
+    )
+    assert uses(usage, "hours-bob")[0].hours.cpu_seconds == pytest.approx(ended - ready, abs=3)
