@@ -10,6 +10,7 @@ from machinelabs_hub.labs.services.compare import CompareService
 from machinelabs_hub.labs.services.directory import Directory
 from machinelabs_hub.labs.services.forks import ForkService
 from machinelabs_hub.labs.services.git import GitService
+from machinelabs_hub.labs.services.hours import HourService
 from machinelabs_hub.labs.services.labs import LabService
 from machinelabs_hub.labs.services.members import MemberService
 from machinelabs_hub.labs.services.moves import MoveService
@@ -138,6 +139,11 @@ class Context:
     def moves(self) -> MoveService:
         """Other names and other owners for labs."""
         return MoveService(tools=self.tools, viewer=self.person, directory=self._directory)
+
+    @property
+    def hours(self) -> HourService:
+        """Plans and hours: what was used, what is left, extra hours."""
+        return HourService(tools=self.tools, viewer=self.person, directory=self._directory)
 
     @property
     def _directory(self) -> Directory:

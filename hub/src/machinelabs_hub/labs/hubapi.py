@@ -9,6 +9,7 @@ import httpx
 
 from machinelabs_hub.errors import Conflict, MachineLabsError, Unavailable
 from machinelabs_hub.labs.models.server import HubServer
+from machinelabs_hub.labs.models.usage import Standing
 from machinelabs_hub.scopes import LABS_SERVICE
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Addresses, Files
@@ -82,6 +83,11 @@ class HubApi:
     async def has_person(self, name: str) -> bool:
         """Tell whether the site has a person of this name."""
         return await self._has(f"/users/{quote(name, safe='')}")
+
+    async def standing(self, name: str) -> Standing:
+        """Return the groups of a person, and whether they are an admin."""
+        model = _good(await self._ask("GET", f"/users/{quote(name, safe='')}")).json()
+        return Standing(tuple(sorted(model.get("groups") or ())), bool(model.get("admin")))
 
     async def has_group(self, name: str) -> bool:
         """Tell whether the site has a group of this name."""

@@ -1,0 +1,144 @@
+"""Notices, *Keep it*, extra hours and the CSV, over HTTP, on the tables that the Hub writes."""
+
+import csv
+import io
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from fractions import Fraction
+
+import httpx
+import pytest
+from tests.support.labs_service import LabsServer, labs_server
+
+from machinelabs_hub.db.tables.labs import PersonRow
+from machinelabs_hub.db.tables.orders import ConfirmationRow, KeepRow
+from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.plans.model import Notice, Session, Use
+from machinelabs_hub.plans.notices import NoticeTable
+from machinelabs_hub.plans.usage import UsageTable
+
+ADA = Person("hours-ada", "Ada")
+BOB = Person("hours-bob", "Bob")
+READER = Person("hours-ada", "Ada", may_write=False)
+ADMIN = Person("hours-root", "Root", admin=True)
+NOW = datetime.now(UTC)
+MONTH = f"{NOW:%Y-%m}"
+
+
+@pytest.fixture(scope="module")
+def labs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
+    with labs_server(tmp_path_factory.mktemp("hours") / "data") as labs:
+        labs.seen_as(ADA, BOB, ADMIN, reader=READER)
+        with labs.tools.sessions() as db:
+            db.add(PersonRow(name=ADA.name, display_name="Ada", joined_at=NOW))
+        yield labs
+
+
+def ask(labs: LabsServer, who: str, method: str, path: str, **more: object) -> httpx.Response:
+    address = f"{labs.url}/api/v1/{path}"
+    return httpx.request(method, address, headers={"X-As": who}, **more)  # type: ignore[arg-type]
+
+
+def told(labs: LabsServer, key: str, **more: object) -> Notice:
+    notice = Notice(key, ADA.name, "", "hours", "It ends soon.", NOW, **more)  # type: ignore[arg-type]
+    return NoticeTable(sessions=labs.tools.sessions).put(notice)
+
+
+def test_a_server_hears_what_holds_for_it_and_nobody_elses(labs: LabsServer) -> None:
+    told(labs, "n1", stops_at=NOW + timedelta(minutes=5))
+    (found,) = ask(labs, ADA.name, "GET", "me/notices").json()["items"]
+    assert (found["id"], found["is_final"], found["may_keep"]) == ("n1", False, False)
+    assert 200 < found["seconds_left"] <= 300
+    assert ask(labs, ADA.name, "GET", "me/notices?server=other").json()["items"] == []
+    assert ask(labs, BOB.name, "GET", "me/notices").json()["items"] == []
+    assert ask(labs, "", "GET", "me/notices").status_code == 401
+
+
+def test_a_final_notice_is_confirmed_by_its_own_person_alone(labs: LabsServer) -> None:
+    notices = NoticeTable(sessions=labs.tools.sessions)
+    final = notices.make_final(told(labs, "n2"), NOW)
+    found = ask(labs, ADA.name, "GET", "me/notices").json()["items"]
+    assert [(row["is_final"], row["seconds_left"]) for row in found if row["id"] == "n2"] == [
+        (True, 0)
+    ]
+    assert ask(labs, BOB.name, "POST", "me/notices/n2/confirm").status_code == 404
+    assert ask(labs, "reader", "POST", "me/notices/n2/confirm").status_code == 403
+    assert not notices.is_confirmed(final)
+    assert ask(labs, ADA.name, "POST", "me/notices/n2/confirm").status_code == 204
+    assert notices.is_confirmed(final)
+    with labs.tools.sessions() as db:
+        row = db.get(ConfirmationRow, (ADA.name, ""))
+        assert row is not None
+        assert row.notice == "n2"
+    notices.end(final, NOW)
+    gone = ask(labs, ADA.name, "POST", "me/notices/n2/confirm")
+    assert (gone.status_code, gone.json()["code"]) == (404, "no_notice")
+
+
+def test_keep_it_is_noted_for_ones_own_server(labs: LabsServer) -> None:
+    assert ask(labs, ADA.name, "POST", "me/keep", json={"server": "gpu"}).status_code == 204
+    with labs.tools.sessions() as db:
+        row = db.get(KeepRow, (ADA.name, "gpu"))
+        assert row is not None
+        assert abs(row.at - datetime.now(UTC)) < timedelta(minutes=1)
+
+
+def test_an_admin_gives_extra_hours_with_a_reason(labs: LabsServer) -> None:
+    body = {"user": ADA.name, "gpu_hours": 5, "reason": " A  paper\ndeadline "}
+    made = ask(labs, ADMIN.name, "POST", "hour-grants", json=body)
+    assert made.status_code == 201
+    assert made.json() | {"at": "", "id": 0} == {
+        "id": 0, "user": ADA.name, "month": MONTH, "cpu_hours": 0.0, "gpu_hours": 5.0,
+        "reason": "A paper deadline", "by": ADMIN.name, "at": "",
+    }  # fmt: skip
+    (grant,) = UsageTable(sessions=labs.tools.sessions).grants(ADA.name, MONTH)
+    assert grant.gpu_hours == 5
+    again = ask(labs, ADMIN.name, "POST", "hour-grants", json=body | {"gpu_hours": 1})
+    first = ask(labs, ADMIN.name, "GET", f"hour-grants?user={ADA.name}&limit=1").json()
+    assert first["items"] == [again.json()]
+    rest = ask(labs, ADMIN.name, "GET", f"hour-grants?limit=1&cursor={first['next']}").json()
+    assert (rest["items"], rest["next"]) == ([made.json()], None)
+
+
+@pytest.mark.parametrize(
+    ("wrong", "status"),
+    [
+        ({"reason": "  "}, 422),
+        ({"gpu_hours": 0}, 422),
+        ({"gpu_hours": -1}, 422),
+        ({"month": "2020-01"}, 422),
+        ({"month": "soon"}, 422),
+    ],
+)
+def test_extra_hours_that_make_no_sense_are_refused(
+    labs: LabsServer, wrong: dict[str, object], status: int
+) -> None:
+    body = {"user": ADA.name, "gpu_hours": 5, "reason": "Because"} | wrong
+    answer = ask(labs, ADMIN.name, "POST", "hour-grants", json=body)
+    assert answer.status_code == status
+    assert answer.json()["message"]
+
+
+@pytest.mark.parametrize(
+    ("method", "path"), [("GET", "hour-grants"), ("POST", "hour-grants"), ("GET", "usage.csv")]
+)
+def test_other_peoples_hours_are_for_admins(labs: LabsServer, method: str, path: str) -> None:
+    body = {"user": ADA.name, "gpu_hours": 5, "reason": "Because"}
+    more = {"json": body} if method == "POST" else {}
+    assert ask(labs, ADA.name, method, path, **more).status_code == 403
+    assert ask(labs, "", method, path, **more).status_code == 401
+
+
+def test_the_csv_has_a_line_for_each_session_of_the_month(labs: LabsServer) -> None:
+    session = Session("s1", BOB.name, "gpu", "gpu-quarter", Fraction(1, 4))
+    since = NOW - timedelta(seconds=30)
+    table = UsageTable(sessions=labs.tools.sessions)
+    table.save([Use(session, MONTH, since, NOW, session.charge(7200), is_open=True)])
+    old = Session("s0", BOB.name, "", "cpu-small")
+    table.save([Use(old, "2020-01", since - timedelta(days=900), since, old.charge(10))])
+    answer = ask(labs, ADMIN.name, "GET", "usage.csv")
+    assert answer.headers["content-disposition"].endswith(f'"usage-{MONTH}.csv"')
+    (row,) = list(csv.DictReader(io.StringIO(answer.text)))
+    assert (row["user"], row["flavour"], row["cards"]) == (BOB.name, "gpu-quarter", "1/4")
+    assert (row["gpu_hours"], row["cpu_hours"], row["is_open"]) == ("0.5000", "0.0000", "yes")
+    assert ask(labs, ADMIN.name, "GET", "usage.csv?month=x").status_code == 422
