@@ -1,7 +1,8 @@
 """The line: who asks gets a claim or waits in SQL, and is woken when it is their turn."""
 
 import asyncio
-from collections.abc import Callable, Coroutine
+import shutil
+from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -18,7 +19,7 @@ from machinelabs_hub.db.tables.orders import ReservationRow
 from machinelabs_hub.db.tables.usage import UsageRow
 from machinelabs_hub.gpu.ledger import Ledger
 from machinelabs_hub.gpu.model import Ask, Claim, Gpu, Health, Holder, Want
-from machinelabs_hub.gpu.queue import Line, NoSuchGpu
+from machinelabs_hub.gpu.queue import COMEBACK, LOST, Line, NoSuchGpu
 
 WANTS = {"whole": Want(), "pair": Want(count=2), "quarter": Want(share=4)}
 HOUR = timedelta(hours=1)
@@ -78,11 +79,20 @@ class Desk:
             db.add_all(rows)
 
 
+@pytest.fixture(scope="module")
+def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A database with all tables and no row."""
+    path = tmp_path_factory.mktemp("line") / "empty.sqlite"
+    migrate.upgrade(f"sqlite:///{path}")
+    return path
+
+
 @pytest.fixture
-def sessions(tmp_path: Path) -> Sessions:
-    url = f"sqlite:///{tmp_path / 'machinelabs.sqlite'}"
-    migrate.upgrade(url)
-    return session_maker(open_engine(url))
+def sessions(tmp_path: Path, empty: Path) -> Iterator[Sessions]:
+    path = shutil.copy(empty, tmp_path / "machinelabs.sqlite")
+    engine = open_engine(f"sqlite:///{path}")
+    yield session_maker(engine)
+    engine.dispose()
 
 
 Story = Callable[[], Coroutine[Any, Any, None]]
@@ -223,6 +233,53 @@ def test_a_hub_that_starts_anew_gives_everybody_their_old_place(sessions: Sessio
         desk.end(await cy)
         assert (await late).holder == Holder("late")
         assert desk.waits() == []
+
+    asyncio.run(story())
+
+
+def test_after_a_restart_nobody_goes_by_those_who_have_not_yet_asked_again(
+    sessions: Sessions,
+) -> None:
+    async def story() -> None:
+        desk = Desk(sessions, a_gpu("a"))
+        holder = desk.ask("ada")
+        desk.ask("bo")
+        await settle()
+        # The card came free while no Hub was there.
+        desk.ledger.end(holder.result().id, "stopped", desk.now)
+        desk.begin()
+        late = desk.ask("late")
+        await settle()
+        assert not late.done()
+        bo = desk.ask("bo")
+        await settle()
+        assert bo.done()
+        assert not late.done()
+        late.cancel()
+        await settle()
+
+    asyncio.run(story())
+
+
+def test_whoever_does_not_ask_again_loses_the_place(sessions: Sessions) -> None:
+    async def story() -> None:
+        desk = Desk(sessions, a_gpu("a"))
+        holder = desk.ask("ada")
+        desk.ask("bo")
+        await settle()
+        desk.ledger.end(holder.result().id, "stopped", desk.now)
+        desk.begin()
+        late = desk.ask("late")
+        await settle()
+        desk.now += COMEBACK
+        desk.line.wake()
+        assert (await late).holder == Holder("late")
+        desk.now = NOON + LOST
+        clock = asyncio.ensure_future(desk.line.run())
+        await settle()
+        assert desk.waits() == []
+        clock.cancel()
+        await settle()
 
     asyncio.run(story())
 

@@ -4,7 +4,14 @@ import pytest
 
 from machinelabs_hub.catalog.model import Catalog, Flavour, Gpu, Image
 from machinelabs_hub.errors import BadInput
-from machinelabs_hub.spawn.options import Choice, FlavourNotOffered, choose, from_form, remembered
+from machinelabs_hub.spawn.options import (
+    Choice,
+    FlavourNotOffered,
+    choose,
+    from_form,
+    remembered,
+    without_gpu,
+)
 
 CATALOG = Catalog(
     images=(
@@ -101,3 +108,10 @@ def test_a_gpu_flavour_is_not_remembered_where_none_are_handed_out() -> None:
     last = {"image": "torch", "flavour": "gpu"}
     got = remembered(last, catalog=CATALOG, default=LAST, offers_gpus=False)
     assert got == Choice("torch", "small")
+
+
+def test_whoever_does_not_wait_for_a_gpu_gets_the_default_size_if_that_has_none() -> None:
+    assert without_gpu(CATALOG, "large") == "large"
+    assert without_gpu(CATALOG, "gpu") == "small"
+    only_gpus = Catalog(images=CATALOG.images, flavours=CATALOG.flavours[2:])
+    assert without_gpu(only_gpus, "gpu") == ""

@@ -3,7 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable, Mapping
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from fractions import Fraction
 from typing import Final, Protocol
 
@@ -24,6 +24,12 @@ from machinelabs_hub.plans.usage import UsageTable
 
 TICK_SECONDS: Final = 1.0
 """How often the line looks at the clock: reservations begin and end by it."""
+
+COMEBACK: Final = timedelta(seconds=15)
+"""So long after its start the Hub serves nobody before those who stood in an earlier one's line."""
+
+LOST: Final = timedelta(minutes=1)
+"""Whoever has not asked again by then has lost the place."""
 
 TOLD: Final = 100
 """Of so many who are first in line the places are stored, for pages that others make."""
@@ -79,6 +85,7 @@ class Line:
         self._slots: tuple[Slots, ...] = ()
         self._outlook: Outlook | None = None
         self._told: dict[Holder, Waiting] = {}
+        self._began = clock()
         self._is_closing = False
 
     # For those who wait.
@@ -142,6 +149,7 @@ class Line:
         self._is_closing = False
         try:
             while True:
+                self._give_up_lost()
                 self._serve()
                 self._tell()
                 await asyncio.sleep(TICK_SECONDS)
@@ -193,8 +201,17 @@ class Line:
     def _serve(self) -> None:
         self._outlook = None
         self._count()
-        while not self._is_closing and (turn := next_turn(self._pool, self._ranks, self._slots)):
+        while self._may_grant() and (turn := next_turn(self._pool, self._ranks, self._slots)):
             self._grant(turn)
+
+    def _may_grant(self) -> bool:
+        is_early = bool(self._stored) and self._clock() - self._began < COMEBACK
+        return not (self._is_closing or is_early)
+
+    def _give_up_lost(self) -> None:
+        if self._stored and self._clock() - self._began >= LOST:
+            for holder in list(self._stored):
+                self._forget(holder)
 
     def _count(self) -> None:
         """Bring the pool up to the inventory and the ledger, and the reservations to the clock."""

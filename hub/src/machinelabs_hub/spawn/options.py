@@ -93,6 +93,15 @@ def remembered(
     )
 
 
+def without_gpu(catalog: Catalog, default: str) -> str:
+    """Return the flavour for whoever does not wait for a GPU: the default one, else the first.
+
+    Empty where all flavours have a GPU.
+    """
+    names = [flavour.name for flavour in catalog.flavours if flavour.gpu is None]
+    return default if default in names else next(iter(names), "")
+
+
 def _check_key(key: object) -> None:
     if key not in KEYS:
         raise UnknownOption(
