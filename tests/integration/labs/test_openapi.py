@@ -35,6 +35,11 @@ NEVER_DONE = {
     "DELETE people/{name}",
     "PUT labs/{owner}/{name}/featured",
     "DELETE labs/{owner}/{name}/featured",
+    "GET hour-grants",
+    "POST hour-grants",
+    "GET usage.csv",
+    # Nobody is told anything here.
+    "POST me/notices/{notice}/confirm",
 }
 
 Asked = dict[str, Counter[int]]
