@@ -8,6 +8,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
@@ -37,13 +38,16 @@ ROOT_USER = Person("root", "Root", admin=True)
 class Load:
     """Publishes, revises and forks as fast as it can, and remembers what was answered with 201.
 
-    `answered` has for each lab how many of its revisions were.
+    `answered` has for each lab how many of its revisions were, `once` for each person how many labs
+    they asked for with a key until they had word of it.
     """
 
     site: Site
     port: int
     seed: str
     answered: dict[str, int] = field(default_factory=dict)
+    once: Counter[str] = field(default_factory=Counter)
+    lost_answers: int = 0
     acts: int = 0
     stop: threading.Event = field(default_factory=threading.Event)
 
@@ -61,7 +65,9 @@ class Load:
                     time.sleep(0.02)
 
     def _act(self, client: httpx.Client, who: str, act: int) -> None:
-        if act % 20 == 0:
+        if act % 20 == 10:
+            self._ask_once(client, who, act)
+        elif act % 20 == 0:
             body = {"title": f"Lab {act}", "name": f"lab-{act}", "visibility": "public"}
             self._note(client.post("/labs", files=parts("lab", body, files_of(1))))
         elif act % 5 == 0:
@@ -78,6 +84,24 @@ class Load:
             if answer.status_code == httpx.codes.CREATED:
                 self.answered[path] = answer.json()["number"]
                 self.acts += 1
+
+    def _ask_once(self, client: httpx.Client, who: str, act: int) -> None:
+        """Ask for a lab, and ask again with the same key until there is word of it."""
+        head = {"Idempotency-Key": f"key-{act}"}
+        while True:
+            sent = parts("lab", {"title": "Once", "visibility": "private"}, files_of(1))
+            try:
+                answer = client.post("/labs", files=sent, headers=head)
+            except httpx.HTTPError:
+                time.sleep(0.02)
+                continue
+            if answer.json().get("code") == "idempotency_key_done":
+                self.lost_answers += 1
+            elif answer.status_code != httpx.codes.CREATED:
+                time.sleep(0.02)
+                continue
+            self.once[who] += 1
+            return
 
     def _note(self, answer: httpx.Response) -> None:
         if answer.status_code == httpx.codes.CREATED:
@@ -102,6 +126,7 @@ def served(site: Site, data: Path, port: int) -> Iterator[subprocess.Popen[bytes
                     httpx.get(f"http://127.0.0.1:{port}/services/labs/health", timeout=1)
                     break
                 time.sleep(0.05)
+            assert process.poll() is None, "the service did not start"
             yield process
         finally:
             process.kill()
@@ -115,7 +140,7 @@ def prove(site: Site, data: Path, *, kills: int, labs: int) -> Load:
     load = Load(site, free_port(), seed.path)
     tokens = [site.token(f"kill-{number}") for number in range(WORKERS)]
     crowd = [
-        threading.Thread(target=load.work, args=(number, token))
+        threading.Thread(target=load.work, args=(number, token), daemon=True)
         for number, token in enumerate(tokens)
     ]
     dice = random.Random(11)  # noqa: S311 - for variety
@@ -129,8 +154,11 @@ def prove(site: Site, data: Path, *, kills: int, labs: int) -> Load:
                 process.wait()
     finally:
         load.stop.set()
+    # Who asked with a key asks until there is word.
+    with served(site, data, load.port):
         for thread in crowd:
-            thread.join()
+            thread.join(60)
+    assert not any(thread.is_alive() for thread in crowd)
     settle(tools)
     assert compare(tools).faults == []
     check_answered(tools, load)
@@ -145,8 +173,10 @@ def check_answered(tools: Tools, load: Load) -> None:
         lab = service.get(*path.split("/"))
         assert lab.revision >= newest, f"{path} lost r{lab.revision + 1}"
     for worker in range(WORKERS):
+        made = [lab for lab in tools.labs.all_of(f"kill-{worker}") if lab.name.startswith("once")]
+        assert len(made) == load.once[f"kill-{worker}"]
         for lab in tools.labs.all_of(f"kill-{worker}"):
-            if lab.name.startswith("fork-"):
+            if lab.name.startswith(("fork-", "once")):
                 assert lab.revision == 1
                 assert revisions.files(lab, 1)
                 continue
@@ -165,4 +195,7 @@ def test_a_few_kills_lose_nothing_that_was_answered(site: Site, tmp_path: Path) 
 @pytest.mark.skipif(not os.environ.get("MACHINELABS_PROOF"), reason="make proof runs it in full")
 def test_fifty_kills_among_a_thousand_labs_lose_nothing(site: Site, tmp_path: Path) -> None:
     load = prove(site, tmp_path, kills=50, labs=1000)
-    print(f"{load.acts} acts answered, {len(load.answered)} labs")
+    print(
+        f"{load.acts} acts answered, {len(load.answered)} labs; {load.once.total()} labs asked for "
+        f"with a key, {load.lost_answers} of them made by a process that died before its answer"
+    )

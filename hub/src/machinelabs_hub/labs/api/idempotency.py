@@ -4,8 +4,11 @@
 
 makes every POST of the router honour the header. The same key with the same request gives the
 first answer again, marked `Idempotency-Replayed: true`; with another request it is refused. An
-answer that made nothing is not kept: the request can be repeated. Files of a multipart request
-count by their bytes, wherever the client put the boundary between the parts.
+answer that made nothing is not kept: the request can be repeated. What was made by a process that
+died before it answered is not made again either: a 409 says what it is.
+
+Files of a multipart request count by their bytes, wherever the client put the boundary between
+the parts.
 """
 
 import hashlib
@@ -20,6 +23,7 @@ from python_multipart.exceptions import MultipartParseError
 from python_multipart.multipart import MultipartParser, parse_options_header
 from starlette.types import Message
 
+from machinelabs_hub.labs.api.addresses import refusals
 from machinelabs_hub.labs.security import FORM, context
 from machinelabs_hub.labs.services.idempotency import BadKey, KeyReused, OnceService
 
@@ -48,6 +52,8 @@ class Once(APIRoute):
             extra = dict(more.get("openapi_extra") or {})
             extra["parameters"] = [*extra.get("parameters", ()), PARAMETER]
             more["openapi_extra"] = extra
+            more["responses"] = dict(more.get("responses") or {})
+            more["responses"].setdefault(409, refusals(409)[409])
         super().__init__(path, endpoint, **more)
 
     def get_route_handler(self) -> Handler:
@@ -82,7 +88,8 @@ async def _once(service: OnceService, key: str, request: Request, handle: Handle
         return Response(kept.body, kept.status or HTTPStatus.CREATED, headers)
     is_made = False
     try:
-        answer = await handle(Request(request.scope, asked.receive))
+        with service.claimed(key):
+            answer = await handle(Request(request.scope, asked.receive))
         # What is streamed was not made here, only shown.
         if answer.status_code in MADE and hasattr(answer, "body"):
             digest = await asked.digest()

@@ -1,11 +1,12 @@
 """Do a create once, however often it is asked: the first answer is kept under its key."""
 
+from contextlib import AbstractContextManager
 from datetime import timedelta
 from typing import Final
 
 from machinelabs_hub.errors import BadInput, Conflict
 from machinelabs_hub.labs.services.tools import Tools
-from machinelabs_hub.labs.storage.idempotency import IdempotencyTable, Kept
+from machinelabs_hub.labs.storage.idempotency import UNANSWERED, IdempotencyTable, Kept, claimed
 
 HOURS: Final = 24
 """How long an answer is kept."""
@@ -41,6 +42,18 @@ class KeyInUse(Conflict):
         )
 
 
+class KeyDone(Conflict):
+    """The first request with this key was done, and its answer was lost."""
+
+    code = "idempotency_key_done"
+
+    def __init__(self, made: str) -> None:
+        super().__init__(
+            f"This was done before and made {made}, but the site stopped before it could answer. "
+            "Nothing was done again."
+        )
+
+
 class OnceService:
     """The keys of one person."""
 
@@ -55,6 +68,7 @@ class OnceService:
         Raises:
             BadKey: it is empty, too long, or has what a header cannot hold.
             KeyInUse: the first request is under way.
+            KeyDone: the first request was done and never answered.
         """
         if not 0 < len(key) <= LONGEST_KEY or not (key.isascii() and key.isprintable()):
             raise BadKey(f"An Idempotency-Key has 1 to {LONGEST_KEY} printable ASCII characters.")
@@ -63,17 +77,26 @@ class OnceService:
         kept = self._table.claim(self._person, key, now)
         if kept is not None and kept.status is None:
             raise KeyInUse
+        if kept is not None and kept.status == UNANSWERED:
+            raise KeyDone(kept.body)
         return kept
+
+    def claimed(self, key: str) -> AbstractContextManager[None]:
+        """Let what the block makes be noted under the key that it began with."""
+        return claimed(self._person, key)
 
     def end(self, key: str, request: str, status: int, body: bytes) -> None:
         """Keep the answer to a request that made something."""
         self._table.keep(self._person, key, Kept(request, status, body.decode()))
 
     def release(self, key: str) -> None:
-        """Forget a key whose request made nothing, so that it can be asked again."""
+        """Forget a key whose request made nothing, so that it can be asked again.
+
+        If it did make something, the key says so from now on.
+        """
         self._table.release(self._person, key)
 
 
 def recover(tools: Tools) -> None:
-    """Free the keys of requests that ended with the process before this one."""
+    """Release the keys of requests that ended with the process before this one."""
     IdempotencyTable(sessions=tools.sessions).release_all()

@@ -14,6 +14,7 @@ from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.revision import Revision
 from machinelabs_hub.labs.models.texts import Texts
 from machinelabs_hub.labs.storage.counts import recount
+from machinelabs_hub.labs.storage.idempotency import note
 from machinelabs_hub.labs.storage.listing import listed, live, owned_by, shared_with
 from machinelabs_hub.labs.storage.rows import (
     Details,
@@ -106,6 +107,7 @@ class LabTable:
             db.flush()
             db.add(revision_row(row.id, new.first))
             recount(db, row.parent_id)
+            note(db, f"{new.owner}/{new.name}")
             db.flush()
             db.refresh(row)
             return lab_of(row)

@@ -12,6 +12,7 @@ from machinelabs_hub.db.tables.proposals import ProposalCommentRow, ProposalRow
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.proposal import Comment, Offer, Proposal, State, edits
+from machinelabs_hub.labs.storage.idempotency import note
 from machinelabs_hub.labs.storage.listing import listed, owned_by, shared_with
 from machinelabs_hub.labs.storage.rows import changed, lab_of
 
@@ -59,6 +60,7 @@ class ProposalTable:
             )
             _offer(row, new.offer)
             db.add(row)
+            note(db, f"proposal #{row.number} to {lab.path}")
             db.flush()
             return _proposal(row)
 
@@ -157,6 +159,7 @@ class ProposalTable:
             db.execute(
                 update(ProposalRow).where(ProposalRow.id == proposal.id).values(updated_at=at)
             )
+            note(db, f"a comment on proposal #{proposal.number}")
             db.flush()
             return _comment(row)
 

@@ -8,6 +8,7 @@ from machinelabs_hub.db.tables.search import LabTextRow
 from machinelabs_hub.db.words import folded
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.revision import Revision
+from machinelabs_hub.labs.storage.idempotency import note
 from machinelabs_hub.labs.storage.rows import Contents, changed, revision_of, revision_row
 
 
@@ -87,4 +88,5 @@ class RevisionTable:
                 )
             )
             db.add(revision_row(lab.id, revision))
+            note(db, f"r{revision.number} of {lab.path}")
             return True
