@@ -24,6 +24,7 @@ from machinelabs_hub.up import away, layout, parts
 from machinelabs_hub.up.secrets import ensure_secrets
 
 CARDS = tuple(f"GPU-0000000{number}-0000-4000-8000-000000000000" for number in range(4))
+HUB_SECONDS = 240
 SIZE = {"cpu": 0.5, "memory_mib": 256, "shm_mib": 16}
 FLAVOURS = {
     "cpu": None,
@@ -80,7 +81,7 @@ class CardSite(Site):
         """Start the hub, as its keeper does when it died; return the seconds until it serves."""
         began = time.monotonic()
         self.run_part("hub")
-        while time.monotonic() - began < 60:
+        while time.monotonic() - began < HUB_SECONDS:
             try:
                 if self.operator("GET", "/info").is_success:
                     return time.monotonic() - began

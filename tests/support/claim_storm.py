@@ -16,7 +16,8 @@ from tests.support.engine_proxy import Mode
 
 PEOPLE = 6
 FAULTS = (Mode.FAILS, Mode.HANGS, Mode.REFUSES)
-PATIENCE = 240.0
+PATIENCE = 300.0
+STEP = 0.4
 
 
 class End(StrEnum):
@@ -155,7 +156,7 @@ class Storm:
         while not true():
             if time.monotonic() > until:
                 raise AssertionError(f"not within {seconds} s: {what}")
-            time.sleep(0.15)
+            time.sleep(STEP)
 
     # Disasters.
 

@@ -8,6 +8,7 @@ import sqlite3
 import threading
 import time
 from collections.abc import Callable, Iterable
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from fractions import Fraction
@@ -16,7 +17,7 @@ from typing import Any
 
 from tests.support.card_engine import CardEngine
 
-STEP = 0.25
+STEP = 0.5
 LATE = 2.0
 """The engine tells that a container is gone up to so long after it lists it no more, seconds."""
 
@@ -117,15 +118,14 @@ class Watch:
     # Claims.
 
     def _compare(self) -> None:
-        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as db:
+        with (
+            closing(self.engine.client()) as client,
+            closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as db,
+        ):
             while not self._stop.wait(STEP):
                 rows = db.execute("select id, user, ended_at from claims").fetchall()
-                living = set(
-                    self.engine.run(
-                        "container", "ls", "--filter", "label=machinelabs.claim",
-                        "--format", '{{.Label "machinelabs.claim"}}',
-                    ).split()
-                )  # fmt: skip
+                running = client.containers(filters={"label": "machinelabs.claim"})
+                living = {row["Labels"]["machinelabs.claim"] for row in running}
                 self._judge(rows, living, time.monotonic())
 
     def _judge(self, rows: list[tuple[str, str, str | None]], living: set[str], now: float) -> None:
@@ -146,7 +146,7 @@ class Watch:
 
     def learn_cards(self) -> None:
         """Take from the database which cards each container's claim has."""
-        with sqlite3.connect(f"file:{self.database}?mode=ro", uri=True) as db:
+        with closing(sqlite3.connect(f"file:{self.database}?mode=ro", uri=True)) as db:
             for key, uuid in db.execute("select claim_id, uuid from claim_devices"):
                 for one in self.containers.values():
                     if one.claim == key:
