@@ -1,10 +1,9 @@
 """Terminal text to HTML: colours become classes, everything else that a terminal obeys is gone."""
 
 import re
-from dataclasses import dataclass, replace
 from functools import lru_cache
 from html import escape
-from typing import Final
+from typing import Final, NamedTuple
 
 _SEQUENCE: Final = re.compile(
     r"\x1b\[([0-9;:]*)m"  # colours and weight: group 1
@@ -14,6 +13,8 @@ _SEQUENCE: Final = re.compile(
     r"|[\x00-\x08\x0b\x0c\x0e-\x1a\x1c-\x1f\x7f]",
     re.DOTALL,
 )
+_BORDER: Final = "\0"
+"""Stands in no text from which the sequences are gone."""
 _BACKSPACE: Final = re.compile(r"[^\n]\x08")
 
 _PALETTE: Final = (
@@ -41,22 +42,17 @@ def to_html(text: str) -> str:
     """Return `text` escaped, with its colours as spans of our classes (`ansi-fg-1` …)."""
     if "\r" in text or "\x08" in text:
         text = settle(text)
-    if "\x1b" not in text:
-        return escape(_SEQUENCE.sub("", text), quote=False)
-    parts: list[str] = []
+    # Plain text and, between two pieces of it, the parameters of a colour or None.
+    pieces = _SEQUENCE.split(text)
+    # Escaped at once, which costs much less than many short pieces.
+    plain = escape(_BORDER.join(pieces[::2]), quote=False).split(_BORDER)
+    parts = [plain[0]]
     style, opening = _PLAIN, ""
-    position = 0
-    for match in _SEQUENCE.finditer(text):
-        start = match.start()
-        if start > position:
-            parts.append(_wrapped(text[position:start], opening))
-        position = match.end()
-        parameters = match.group(1)
+    for parameters, shown in zip(pieces[1::2], plain[1:], strict=True):
         if parameters is not None:
-            style = _after(style, parameters[:200])
-            opening = _opening(style)
-    if position < len(text):
-        parts.append(_wrapped(text[position:], opening))
+            style, opening = _after(style, parameters[:200])
+        if shown:
+            parts.append(f"{opening}{shown}</span>" if opening else shown)
     return "".join(parts)
 
 
@@ -87,8 +83,7 @@ def _last_written(line: str) -> str:
     return shown
 
 
-@dataclass(frozen=True, slots=True)
-class _Style:
+class _Style(NamedTuple):
     """The colours in force."""
 
     fore: int | None = None
@@ -100,13 +95,6 @@ class _Style:
 _PLAIN: Final = _Style()
 
 
-def _wrapped(text: str, opening: str) -> str:
-    # Written out: `html.escape` costs as much again for each of very many short pieces.
-    safe = text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
-    return f"{opening}{safe}</span>" if opening else safe
-
-
-@lru_cache(maxsize=4096)
 def _opening(style: _Style) -> str:
     """Return the tag that begins text of a style; empty for plain text."""
     classes = sorted(style.flags)
@@ -123,32 +111,35 @@ def _opening(style: _Style) -> str:
 
 
 @lru_cache(maxsize=4096)
-def _after(style: _Style, parameters: str) -> _Style:
-    """Return the style that a sequence leaves: programs write the same few again and again."""
+def _after(style: _Style, parameters: str) -> tuple[_Style, str]:
+    """Return the style that a sequence leaves, and the tag that begins text of it.
+
+    Programs write the same few again and again.
+    """
     numbers = [int(part) if part else 0 for part in re.split("[;:]", parameters)]
     while numbers:
         number = numbers.pop(0)
         if number == _EXTENDED_FORE:
-            style = replace(style, fore=_extended(numbers))
+            style = style._replace(fore=_extended(numbers))
         elif number == _EXTENDED_BACK:
-            style = replace(style, back=_extended(numbers))
+            style = style._replace(back=_extended(numbers))
         else:
             style = _simple(style, number)
-    return style
+    return style, _opening(style)
 
 
 def _simple(style: _Style, number: int) -> _Style:
     if number == 0:
         return _PLAIN
     if number in _FLAGS:
-        return replace(style, flags=style.flags | {_FLAGS[number]})
+        return style._replace(flags=style.flags | {_FLAGS[number]})
     if number in _ENDS:
-        return replace(style, flags=style.flags - _ENDS[number])
+        return style._replace(flags=style.flags - _ENDS[number])
     if number in _INVERSE:
-        return replace(style, is_inverse=_INVERSE[number])
+        return style._replace(is_inverse=_INVERSE[number])
     if number in _FORE:
-        return replace(style, fore=_FORE[number])
-    return replace(style, back=_BACK[number]) if number in _BACK else style
+        return style._replace(fore=_FORE[number])
+    return style._replace(back=_BACK[number]) if number in _BACK else style
 
 
 def _extended(numbers: list[int]) -> int | None:

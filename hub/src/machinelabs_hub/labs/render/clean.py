@@ -6,6 +6,7 @@ ours, no style that covers, moves or loads anything.
 
 import re
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 import nh3
@@ -113,7 +114,25 @@ def clean(html: str, *, folder: str = "", attachments: Attachments | None = None
         folder: the folder of the file it stands in; links to neighbours start there.
         attachments: gives the images that are attached to the notebook cell.
     """
+    if html.count("<") > _MANY_TAGS and _nests_too_deeply(html):
+        return f"<p>{TOO_DEEP}</p>"
+    cleaner = _cleaner(folder) if attachments is None else _make(folder, attachments)
+    cleaned = cleaner.clean(html)
+    # A corner without words is no header; screen readers would announce one.
+    cleaned = cleaned.replace("<th></th>", "<td></td>")
+    if links.REMOTE_MARK in cleaned:
+        cleaned = _REMOTE_IMAGE.sub(_as_link, cleaned)
+        cleaned = _REMOTE_MEDIA.sub(r"\1", cleaned)
+    return cleaned
 
+
+@lru_cache(maxsize=256)
+def _cleaner(folder: str) -> nh3.Cleaner:
+    # To hand nh3 the lists costs more than to clean a short text.
+    return _make(folder, None)
+
+
+def _make(folder: str, attachments: Attachments | None) -> nh3.Cleaner:
     def decide(_tag: str, name: str, value: str) -> str | None:
         if name == "href":
             return links.link(value, folder)
@@ -125,10 +144,7 @@ def clean(html: str, *, folder: str = "", attachments: Attachments | None = None
             return links.source(value, folder)
         return value
 
-    if html.count("<") > _MANY_TAGS and _nests_too_deeply(html):
-        return f"<p>{TOO_DEEP}</p>"
-    cleaned = nh3.clean(
-        html,
+    return nh3.Cleaner(
         tags=set(_TAGS),
         clean_content_tags=set(_DROPPED_WHOLE),
         attributes=_ATTRIBUTES,
@@ -138,12 +154,6 @@ def clean(html: str, *, folder: str = "", attachments: Attachments | None = None
         id_prefix=links.ID_PREFIX,
         link_rel=_REL,
     )
-    # A corner without words is no header; screen readers would announce one.
-    cleaned = cleaned.replace("<th></th>", "<td></td>")
-    if links.REMOTE_MARK in cleaned:
-        cleaned = _REMOTE_IMAGE.sub(_as_link, cleaned)
-        cleaned = _REMOTE_MEDIA.sub(r"\1", cleaned)
-    return cleaned
 
 
 def shows_something(cleaned: str) -> bool:

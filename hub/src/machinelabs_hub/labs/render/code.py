@@ -2,20 +2,35 @@
 
 from functools import lru_cache
 from html import escape
-from typing import Any, Final
+from typing import Final
 
 from pygments.lexer import Lexer
 from pygments.lexers import get_lexer_by_name, get_lexer_for_filename
-from pygments.lexers.special import TextLexer
-from pygments.token import STANDARD_TYPES
 from pygments.util import ClassNotFound
+
+from machinelabs_hub.labs.render.lexing import Scanner
 
 LONGEST: Final = 300_000
 """Longer code, in characters, is shown without colours."""
+LONGEST_LINE: Final = 10_000
+"""So is code with a longer line: a rule may look at each of its characters from each of them."""
 
+LANGUAGES: Final = frozenset({
+    "awk", "bash", "batch", "bibtex", "c", "clojure", "cmake", "common-lisp", "console", "cpp",
+    "csharp", "css", "cuda", "cython", "dart", "diff", "docker", "elixir", "erlang", "fortran",
+    "fsharp", "gas", "gnuplot", "go", "graphql", "groovy", "haskell", "html", "html+jinja", "ini",
+    "java", "javascript", "jinja", "json", "jsx", "julia", "kotlin", "less", "llvm", "lua", "make",
+    "markdown", "mathematica", "matlab", "nasm", "nginx", "nim", "objective-c", "ocaml", "octave",
+    "perl", "php", "powershell", "prolog", "properties", "protobuf", "pycon", "pytb", "python",
+    "r", "ruby", "rust", "sas", "scheme", "scss", "sql", "stan", "stata", "swift", "terraform",
+    "tex", "toml", "tsx", "typescript", "verilog", "vhdl", "vim", "xml", "yaml", "zig",
+})  # fmt: skip
+"""All others have no colours. Pygments knows 600, and the rules of some (Scala's, reStructured-
+Text's) look at forty backslashes for years, during which nobody is answered."""
+
+_OPTIONS: Final = {"stripnl": False, "ensurenl": False, "handlecodeblocks": False}
+"""Markdown's own lexer would colour what it quotes in every language."""
 _SAME: Final = {"ipython": "python", "ipython3": "python", "python3": "python", "ir": "r"}
-_COLOURLESS: Final = frozenset({"n", "w", "x", "esc", "g", "l", "ld", "nx", "py"})
-"""Classes of what has the colour of text; see `labs.css`."""
 
 
 def highlight(source: str, language: str) -> str:
@@ -28,51 +43,45 @@ def highlight_file(source: str, name: str) -> str:
     return _highlight(source, _by_file_name(name))
 
 
-def is_source(name: str) -> bool:
-    """Tell whether a file called `name` is a program or a text in a known language."""
-    return _by_file_name(name) is not None
-
-
-def _highlight(source: str, lexer: Lexer | None) -> str:
-    if lexer is None or len(source) > LONGEST:
+def _highlight(source: str, scanner: Scanner | None) -> str:
+    if scanner is None or len(source) > LONGEST or _has_long_line(source):
         return escape(source, quote=False)
     # Pygments' own formatter begins a span for each word of each line; most have no colour here.
     parts: list[str] = []
     current = ""
-    for kind, value in lexer.get_tokens(source):
-        name = _class(kind)
+    for name, text in scanner.runs(source):
         if name != current:
             if current:
                 parts.append("</span>")
             if name:
                 parts.append(f'<span class="{name}">')
             current = name
-        parts.append(value.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
+        # Written out: `html.escape` costs as much again for each of very many short pieces.
+        parts.append(text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;"))
     if current:
         parts.append("</span>")
     return "".join(parts)
 
 
-@lru_cache(maxsize=1024)
-def _class(kind: Any) -> str:
-    while kind not in STANDARD_TYPES:
-        kind = kind.parent
-    name = STANDARD_TYPES[kind]
-    return "" if name in _COLOURLESS else name
+def _has_long_line(source: str) -> bool:
+    return len(source) > LONGEST_LINE and max(map(len, source.split("\n"))) > LONGEST_LINE
 
 
 @lru_cache(maxsize=128)
-def _by_name(language: str) -> Lexer | None:
+def _by_name(language: str) -> Scanner | None:
     try:
-        lexer = get_lexer_by_name(_SAME.get(language, language), stripnl=False, ensurenl=False)
+        return _scanner(get_lexer_by_name(_SAME.get(language, language), **_OPTIONS))
     except ClassNotFound:
         return None
-    return None if isinstance(lexer, TextLexer) else lexer
 
 
 @lru_cache(maxsize=512)
-def _by_file_name(name: str) -> Lexer | None:
+def _by_file_name(name: str) -> Scanner | None:
     try:
-        return get_lexer_for_filename(name, stripnl=False, ensurenl=False)
+        return _scanner(get_lexer_for_filename(name, **_OPTIONS))
     except ClassNotFound:
         return None
+
+
+def _scanner(lexer: Lexer) -> Scanner | None:
+    return Scanner(lexer) if LANGUAGES.intersection(lexer.aliases) else None

@@ -35,6 +35,7 @@ _ATTRIBUTES: Final = frozenset({
     "voffset", "width",
 })  # fmt: skip
 _VALUE: Final = re.compile(r"[\w .,%#+-]*")
+_MARK: Final = re.compile(rf'<{MATHS_TAG} value="([0-9a-f]+)-([0-9]+)"></{MATHS_TAG}>')
 _MATHML: Final = "{http://www.w3.org/1998/Math/MathML}"
 _LABEL: Final = re.compile(r"\s*(?:\\tag\*?\{[^}]*\}|\\label\{[^}]*\}|\\nonumber|\\notag)")
 _NUMBERED: Final = re.compile(r"\\(begin|end)\{(align|equation|gather|multline|eqnarray)\}")
@@ -58,8 +59,11 @@ class Formulas:
         """Return `cleaned` with every mark replaced by its formula."""
         if not self._kept:
             return cleaned
-        mark = re.compile(rf'<{MATHS_TAG} value="{self._secret}-(\d+)"></{MATHS_TAG}>')
-        return mark.sub(lambda match: self._kept[int(match.group(1))], cleaned)
+        return _MARK.sub(self._formula, cleaned)
+
+    def _formula(self, mark: re.Match[str]) -> str:
+        secret, number = mark.groups()
+        return self._kept[int(number)] if secret == self._secret else mark[0]
 
 
 @lru_cache(maxsize=4096)

@@ -157,8 +157,10 @@ _MAGICS: Final = {
 }  # fmt: skip
 
 
-def _attachments(cell: Mapping[str, Any]) -> Attachments:
+def _attachments(cell: Mapping[str, Any]) -> Attachments | None:
     held = mapping_of(cell.get("attachments"))
+    if not held:
+        return None
 
     def find(name: str) -> str | None:
         for mime, packed in mapping_of(held.get(name)).items():
