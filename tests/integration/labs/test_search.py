@@ -21,7 +21,7 @@ from machinelabs_hub.labs.services.stars import StarService
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import NoLab, SignInNeeded, TokenTooNarrow
 from machinelabs_hub.labs.storage import facets as facet_table
-from machinelabs_hub.labs.storage import search as search_table
+from machinelabs_hub.labs.storage import matches
 
 ADA, BOB = Person("ada", "Ada"), Person("bob", "Bob")
 ROOT = Person("root", "Root", admin=True)
@@ -174,9 +174,11 @@ def test_counts_are_bounded_and_say_so(viewed_by: As, monkeypatch: pytest.Monkey
     for number in range(5):
         publish(viewed_by, f"Lab {number}", tags=("a",) if number < 4 else ("b",))
     monkeypatch.setattr(facet_table, "MOST_COUNTED", 3)
-    facets = viewed_by(None).search.facets(LabQuery(tag="a"))
-    assert facets.is_bounded
-    assert sum(one.count for one in facets.values["tag"]) == 4
+    monkeypatch.setattr(matches, "MOST_RANKED", 3)
+    for query in (LabQuery(tag="a"), LabQuery(q="lab"), LabQuery(q="lab", sort=Sort.STARS)):
+        facets = viewed_by(None).search.facets(query)
+        assert facets.is_bounded, query
+        assert sum(one.count for one in facets.values["tag"]) == 3, query
     everything = viewed_by(None).search.facets(LabQuery())
     assert not everything.is_bounded
     assert {one.value: one.count for one in everything.values["tag"]} == {"a": 4, "b": 1}
@@ -286,7 +288,7 @@ def test_of_a_frequent_word_the_newest_labs_are_ranked(
 ) -> None:
     for number in range(5):
         publish(viewed_by, f"Digits {number}")
-    monkeypatch.setattr(search_table, "MOST_RANKED", 3)
+    monkeypatch.setattr(matches, "MOST_RANKED", 3)
     assert sorted(walked(viewed_by, q="digits", limit=2)) == ["digits-2", "digits-3", "digits-4"]
 
 

@@ -58,9 +58,12 @@ class DatabaseAway(Unavailable):
 
 def open_engine(url: str) -> Engine:
     """Return an engine for `url`; SQLite gets WAL, foreign keys and a wait for its lock."""
-    engine = create_engine(url, pool_pre_ping=not url.startswith("sqlite"))
-    if engine.dialect.name == "sqlite":
-        event.listen(engine, "connect", _prepare_sqlite)
+    # The last one used comes first: it has most of what is asked for in its cache.
+    if not url.startswith("sqlite"):
+        return create_engine(url, pool_pre_ping=True, pool_use_lifo=True)
+    # To open one costs more than most questions, so a burst of readers leaves theirs open.
+    engine = create_engine(url, pool_size=16, max_overflow=48, pool_use_lifo=True)
+    event.listen(engine, "connect", _prepare_sqlite)
     return engine
 
 

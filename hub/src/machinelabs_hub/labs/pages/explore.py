@@ -6,6 +6,8 @@ from typing import Annotated, Any, Final
 from fastapi import APIRouter, Depends, Request
 from fastapi.responses import Response
 
+from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.page import LabQuery, Page, Sort
 from machinelabs_hub.labs.models.words import LONGEST_TAG
 from machinelabs_hub.labs.pages.cards import cards_of
@@ -81,14 +83,11 @@ def explore(request: Request, ctx: Ctx, wanted: Annotated[Wanted, Depends()]) ->
 def _filled(ctx: Ctx, wanted: Wanted, *, is_part: bool) -> tuple[str, dict[str, Any]]:
     query, params = wanted.query, wanted.params
     ctx.search.check_rate(query)
-    found = ctx.search.find(replace(query, cursor=wanted.cursor))
-    values: dict[str, Any] = {
-        "items": cards_of(ctx, found.items),
-        "more": address(params, cursor=found.next) if found.next else "",
-    }
+    here = replace(query, cursor=wanted.cursor)
     if is_part and wanted.cursor:
-        return "cards.html", values
-    facets = ctx.search.facets(query)
+        return "cards.html", _cards(ctx, ctx.search.find(here), params)
+    found, facets = ctx.search.find_counted(here)
+    values = _cards(ctx, found, params)
     is_first = query == LabQuery() and not wanted.cursor
     featured = _featured(ctx) if is_first else Page((), None)
     values |= {
@@ -103,6 +102,11 @@ def _filled(ctx: Ctx, wanted: Wanted, *, is_part: bool) -> tuple[str, dict[str, 
         "featured": cards_of(ctx, featured.items),
     }
     return "results.html" if is_part else "explore.html", values
+
+
+def _cards(ctx: Context, found: Page[Lab], params: dict[str, str]) -> dict[str, Any]:
+    more = address(params, cursor=found.next) if found.next else ""
+    return {"items": cards_of(ctx, found.items), "more": more}
 
 
 def _featured(ctx: Ctx) -> Page[Any]:

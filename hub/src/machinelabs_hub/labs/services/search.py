@@ -5,7 +5,7 @@ from dataclasses import replace
 from machinelabs_hub.labs.models import words
 from machinelabs_hub.labs.models.access import seen_by
 from machinelabs_hub.labs.models.lab import Lab
-from machinelabs_hub.labs.models.page import MOST, Facets, LabQuery, Page
+from machinelabs_hub.labs.models.page import MOST, Facets, LabQuery, Page, Sort
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.tools import Tools
 
@@ -30,12 +30,22 @@ class SearchService:
 
     def find(self, query: LabQuery) -> Page[Lab]:
         """Return the labs in which every word of `query.q` stands, a page of them."""
-        page = self._tools.search.page(asked(query), self._viewer)
-        return Page(tuple(seen_by(self._viewer, lab) for lab in page.items), page.next)
+        return self._seen(self._tools.search.page(asked(query), self._viewer))
 
     def facets(self, query: LabQuery) -> Facets:
         """Return what the labs of `query` can be narrowed by, and to how many."""
         return self._tools.facets.count(asked(query), self._viewer)
+
+    def find_counted(self, query: LabQuery) -> tuple[Page[Lab], Facets]:
+        """Return what `find` and `facets` do; the best fit costs one look into the index."""
+        wanted = asked(query)
+        if wanted.order is not Sort.RELEVANCE:
+            return self.find(query), self.facets(query)
+        page, facets = self._tools.search.counted_page(wanted, self._viewer)
+        return self._seen(page), facets
+
+    def _seen(self, page: Page[Lab]) -> Page[Lab]:
+        return Page(tuple(seen_by(self._viewer, lab) for lab in page.items), page.next)
 
 
 def asked(query: LabQuery) -> LabQuery:

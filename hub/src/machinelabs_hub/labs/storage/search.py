@@ -8,26 +8,23 @@ import threading
 import time
 from typing import Any, Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, or_, select, union_all
+from sqlalchemy import ColumnElement, Select, and_, or_, select, union_all
 from sqlalchemy.orm import InstrumentedAttribute, Session
 
 from machinelabs_hub.db.engine import Sessions
-from machinelabs_hub.db.tables.labs import LabRow, LabTagRow
-from machinelabs_hub.db.tables.stars import StarRow
+from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.labs.models.cursor import Cursor, read_cursor, write_cursor
-from machinelabs_hub.labs.models.lab import Lab, Visibility
-from machinelabs_hub.labs.models.page import LabQuery, Page, Sort
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.page import Facets, LabQuery, Page, Sort
 from machinelabs_hub.labs.models.person import Person
-from machinelabs_hub.labs.storage.listing import explored, listed, owned_by, shared_with
+from machinelabs_hub.labs.storage.matches import Place, matches
 from machinelabs_hub.labs.storage.rows import lab_of
-from machinelabs_hub.labs.storage.words import Matching, index_of, words_of
+from machinelabs_hub.labs.storage.wanted import branches, is_frequent, wanted
+from machinelabs_hub.labs.storage.words import Words, words_of
 
-MOST_GATHERED: Final = 2000
 MOST_KEPT: Final = 5000
 SECONDS_KEPT: Final = 60
 """What another program mends in the database is seen after so long at the latest."""
-MOST_RANKED: Final = 1000
-"""Of a word that stands in more labs than this, the newest that many are ranked."""
 
 KEYS: Final[dict[Sort, InstrumentedAttribute[Any]]] = {
     Sort.NEWEST: LabRow.created_at,
@@ -36,16 +33,6 @@ KEYS: Final[dict[Sort, InstrumentedAttribute[Any]]] = {
     Sort.FORKS: LabRow.forks,
     Sort.TRENDING: LabRow.trend,
 }
-_EQUAL: Final = {
-    "image": LabRow.image,
-    "flavour": LabRow.flavour,
-    "language": LabRow.language,
-    "licence": LabRow.licence,
-}
-_OPEN: Final = (Visibility.PUBLIC, Visibility.SIGNED_IN)
-
-Place = tuple[Any, int]
-"""What a list is ordered by, and the lab's id."""
 
 
 class SearchTable:
@@ -57,11 +44,22 @@ class SearchTable:
 
     def page(self, query: LabQuery, viewer: Person | None) -> Page[Lab]:
         """Return labs that `viewer` may see in a list, a page of them."""
-        # Taken before anything is read: what is read is this state or a later one.
-        kept = self._kept.of((self._sessions.changes, int(time.monotonic() / SECONDS_KEPT)))
+        kept = self._kept.now(self._sessions)
         with self._sessions() as db:
-            conditions = wanted(query, viewer, is_frequent=is_frequent(db, query))
+            if query.order is Sort.RELEVANCE:
+                return _page(db, query, matches(db, query, viewer, counts=False)[0], kept)
+            conditions = wanted(query, viewer, is_frequent=is_frequent(db, query.tag))
             return page_of(db, query, conditions, branches(query, viewer), kept)
+
+    def counted_page(self, query: LabQuery, viewer: Person | None) -> tuple[Page[Lab], Facets]:
+        """Return the labs that fit best, and what all that fit can be narrowed by.
+
+        Both come from one look into the index; `query` asks for words, and for the best fit.
+        """
+        kept = self._kept.now(self._sessions)
+        with self._sessions() as db:
+            places, facets = matches(db, query, viewer)
+            return _page(db, query, places, kept), facets
 
 
 def page_of(
@@ -73,95 +71,20 @@ def page_of(
 ) -> Page[Lab]:
     """Return one page of the labs for which all `conditions` hold and one of `parts`.
 
-    Labs that are in `kept` are not read again; those that are not, come into it.
+    They come in an order that is no rank. Labs that are in `kept` are not read again; those that
+    are not, come into it.
     """
-    words = words_of(query.q)
-    if query.q and not words:
+    words = words_of(db, query.q)
+    if query.q and words is None:
         return Page((), None)
-    matching = index_of(db).matching(words) if words else None
-    if matching is not None and query.order is Sort.RELEVANCE:
-        places = _ranked(db, query, matching, [*conditions, or_(*parts)])
-    else:
-        places = _ordered(db, query, matching, conditions, parts)
-    labs = _labs(db, [place[1] for place in places[: query.limit]], {} if kept is None else kept)
-    if len(places) <= query.limit:
-        return Page(labs, None)
-    value, row = places[query.limit - 1]
-    return Page(labs, write_cursor(Cursor(query.order, value, row)))
-
-
-def is_frequent(db: Session, query: LabQuery) -> bool:
-    """Tell whether labs with the tag of `query` are so many that one meets them on any way.
-
-    Then a list is walked in its order and looked at for the tag; else those that have it are
-    gathered and sorted. The other way round each costs a look at every lab.
-    """
-    some = (
-        select(LabTagRow.lab_id).where(LabTagRow.tag == query.tag).limit(MOST_GATHERED).subquery()
-    )
-    number = db.scalar(select(func.count()).select_from(some)) if query.tag else 0
-    return number == MOST_GATHERED
-
-
-def wanted(
-    query: LabQuery, viewer: Person | None, *, is_frequent: bool
-) -> list[ColumnElement[bool]]:
-    """Return what must hold of each lab that `query` asks for, and that `viewer` may see.
-
-    Args:
-        query: what is asked for.
-        viewer: who asks.
-        is_frequent: what `is_frequent` says of the query.
-    """
-    seen = listed(viewer) if query.owner or query.starred_by else explored(viewer)
-    found = [LabRow.trashed_at.is_(None), seen]
-    if query.owner:
-        found.append(LabRow.owner == query.owner)
-    if query.tag:
-        has_tag = select(LabTagRow.tag).where(
-            LabTagRow.tag == query.tag, LabTagRow.lab_id == LabRow.id
-        )
-        tagged = select(LabTagRow.lab_id).where(LabTagRow.tag == query.tag)
-        found.append(has_tag.exists() if is_frequent else LabRow.id.in_(tagged))
-    if query.starred_by:
-        starred = select(StarRow.lab_id).where(StarRow.person == query.starred_by)
-        found.append(LabRow.id.in_(starred))
-    found += [
-        column == getattr(query, name) for name, column in _EQUAL.items() if getattr(query, name)
-    ]
-    if query.has_outputs is not None:
-        found.append(LabRow.has_outputs.is_(query.has_outputs))
-    if query.runs_clean is not None:
-        found.append(LabRow.runs_clean.is_(query.runs_clean))
-    if query.is_featured is not None:
-        is_featured = LabRow.featured_at.is_not(None)
-        found.append(is_featured if query.is_featured else ~is_featured)
-    if not (query.owner or query.q or query.starred_by):
-        # A fork that nobody worked on yet would only repeat its original here.
-        found.append(or_(LabRow.parent_id.is_(None), LabRow.revision > 1))
-    return found
-
-
-def branches(query: LabQuery, viewer: Person | None) -> list[ColumnElement[bool]]:
-    """Cut what `viewer` may come across into parts that an index can give in order, each.
-
-    Together they hold all that `explored(viewer)` allows; as one condition they would be sorted
-    anew for every page, however many labs there are.
-    """
-    if query.owner or query.starred_by:
-        return [LabRow.id.is_not(None)]
-    public = LabRow.visibility == Visibility.PUBLIC
-    if viewer is None or viewer.is_service:
-        return [public]
-    held = or_(owned_by(viewer), shared_with(viewer))
-    signed_in = LabRow.visibility == Visibility.SIGNED_IN
-    return [public, signed_in, and_(LabRow.visibility.not_in(_OPEN), held)]
+    places = _ordered(db, query, words, conditions, parts)
+    return _page(db, query, places, {} if kept is None else kept)
 
 
 def _ordered(
     db: Session,
     query: LabQuery,
-    matching: Matching | None,
+    words: Words | None,
     conditions: list[ColumnElement[bool]],
     parts: list[ColumnElement[bool]],
 ) -> list[Place]:
@@ -173,31 +96,29 @@ def _ordered(
 
     def part(branch: ColumnElement[bool]) -> Select[Any]:
         columns = (key.label("place"), LabRow.id.label("id"))
-        found = matching.labs(*columns) if matching else select(*columns)
+        found = words.matching.labs(*columns) if words else select(*columns)
         found = found.where(*conditions, branch)
         return found.order_by(key.desc(), LabRow.id.desc()).limit(query.limit + 1)
 
     if len(parts) == 1:
-        return _rows(db, part(parts[0]))
+        return _rows(db, part(parts[0]), words)
     some = union_all(*(select(part(branch).subquery()) for branch in parts)).subquery()
     merged = select(some.c.place, some.c.id).order_by(some.c.place.desc(), some.c.id.desc())
-    return _rows(db, merged.limit(query.limit + 1))
+    return _rows(db, merged.limit(query.limit + 1), words)
 
 
-def _ranked(
-    db: Session, query: LabQuery, matching: Matching, conditions: list[ColumnElement[bool]]
-) -> list[Place]:
-    some = (
-        matching.labs(matching.score.label("score"), matching.id.label("id"))
-        .where(*conditions)
-        .order_by(matching.id.desc())
-        .limit(MOST_RANKED)
-        .subquery()
-    )
-    best = select(some.c.score, some.c.id).order_by(some.c.score.desc(), some.c.id.desc())
-    if not query.cursor:
-        return _rows(db, best.limit(query.limit + 1))
-    return _after(read_cursor(query.cursor, query.order), _rows(db, best))[: query.limit + 1]
+def _rows(db: Session, found: Select[Any], words: Words | None) -> list[Place]:
+    return [(value, row) for value, row in db.execute(found, words.params if words else {})]
+
+
+def _page(db: Session, query: LabQuery, places: list[Place], kept: dict[int, Lab]) -> Page[Lab]:
+    if query.cursor and query.order is Sort.RELEVANCE:
+        places = _after(read_cursor(query.cursor, query.order), places)
+    labs = _labs(db, [place[1] for place in places[: query.limit]], kept)
+    if len(places) <= query.limit:
+        return Page(labs, None)
+    value, row = places[query.limit - 1]
+    return Page(labs, write_cursor(Cursor(query.order, value, row)))
 
 
 def _after(cursor: Cursor, places: list[Place]) -> list[Place]:
@@ -206,10 +127,6 @@ def _after(cursor: Cursor, places: list[Place]) -> list[Place]:
         if place[1] == cursor.id:
             return places[number + 1 :]
     return [place for place in places if place < (cursor.value, cursor.id)]
-
-
-def _rows(db: Session, found: Select[Any]) -> list[Place]:
-    return [(value, row) for value, row in db.execute(found)]
 
 
 def _labs(db: Session, ids: list[int], kept: dict[int, Lab]) -> tuple[Lab, ...]:
@@ -236,8 +153,9 @@ class _Kept:
         self._labs: dict[int, Lab] = {}
         self._lock = threading.Lock()
 
-    def of(self, state: tuple[int, int]) -> dict[int, Lab]:
-        """Return the labs of a state of the database, by id."""
+    def now(self, sessions: Sessions) -> dict[int, Lab]:
+        """Return the labs of the present state, by id; to be taken before anything is read."""
+        state = (sessions.changes, int(time.monotonic() / SECONDS_KEPT))
         with self._lock:
             if state != self._state:
                 self._state, self._labs = state, {}

@@ -4,29 +4,39 @@ Both indexes are kept by the database itself, in the transaction that changes `l
 asked for is folded first, so nothing that a person types is syntax of a query.
 """
 
-from typing import Any, Final, Protocol
+from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import ColumnElement, FromClause, Select, func, literal_column, select, table, text
+from sqlalchemy import (
+    ColumnElement,
+    Float,
+    FromClause,
+    Integer,
+    Select,
+    Text,
+    bindparam,
+    func,
+    literal_column,
+    select,
+    table,
+)
 from sqlalchemy.orm import Session
 
 from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.db.tables.search import LabTextRow
 from machinelabs_hub.db.words import folded
 
+ASKED: Final = "asked"
 MOST_WORDS: Final = 8
 SHORTEST_BEGINNING: Final = 2
 """A last word of fewer letters stands for itself, not for all that begin with it."""
 
 
-class WordIndex(Protocol):
-    """Labs by words. `score` is higher the better a lab fits."""
-
-    def matching(self, words: list[str]) -> "Matching":
-        """Return the rows in which all of `words` stand, the last as the beginning of one."""
-
-
 class Matching:
-    """Rows of an index that match: what to select them from, and how well each fits."""
+    """Rows of an index that match: what to select them from, and how well each fits.
+
+    It stands for all texts: the one that is asked for is the parameter `asked` of a statement.
+    """
 
     def __init__(
         self,
@@ -47,45 +57,57 @@ class Matching:
         return select(*columns).select_from(joined).where(self._matches)
 
 
-class Fts5:
-    """SQLite's: bm25, where words of the heading weigh most."""
+@dataclass(frozen=True, slots=True)
+class Words:
+    """Words that all stand in a lab, the last as the beginning of one.
 
-    def matching(self, words: list[str]) -> Matching:
-        """Return the rows in which all of `words` stand, the last as the beginning of one."""
-        asked = " ".join(f'"{word}"' for word in words)
-        if len(words[-1]) >= SHORTEST_BEGINNING:
-            asked += "*"
-        return Matching(
-            table=table("lab_words"),
-            id=literal_column("lab_words.rowid"),
-            matches=text("lab_words MATCH :asked").bindparams(asked=asked),  # type: ignore[arg-type]
-            score=literal_column("-bm25(lab_words, 10.0, 6.0, 4.0, 2.0, 1.0)"),
-        )
+    Attributes:
+        matching: the rows of this database's index in which they stand.
+        asked: the parameter of statements with `matching`.
+    """
+
+    matching: Matching
+    asked: str
+
+    @property
+    def params(self) -> dict[str, str]:
+        """What a statement with `matching` is to be executed with."""
+        return {ASKED: self.asked}
 
 
-class TsVector:
+def _fts5() -> Matching:
+    """SQLite's index: bm25, where words of the heading weigh most."""
+    return Matching(
+        table=table("lab_words"),
+        id=literal_column("lab_words.rowid", Integer),
+        matches=literal_column("lab_words").op("MATCH", is_comparison=True)(bindparam(ASKED)),
+        score=literal_column("-bm25(lab_words, 10.0, 6.0, 4.0, 2.0, 1.0)", Float),
+    )
+
+
+def _tsvector() -> Matching:
     """PostgreSQL's: the weights A to D of `document`, longer texts count less."""
-
-    def matching(self, words: list[str]) -> Matching:
-        """Return the rows in which all of `words` stand, the last as the beginning of one."""
-        asked = " & ".join(f"'{word}'" for word in words)
-        if len(words[-1]) >= SHORTEST_BEGINNING:
-            asked += ":*"
-        query = func.to_tsquery(literal_column("'simple'"), asked)
-        document: ColumnElement[Any] = literal_column("lab_texts.document")
-        return Matching(
-            table=LabTextRow.__table__,
-            id=LabTextRow.__table__.c.lab_id,
-            matches=document.op("@@")(query),
-            score=func.ts_rank(document, query, 1),
-        )
+    query = func.to_tsquery(literal_column("'simple'"), bindparam(ASKED, type_=Text))
+    document: ColumnElement[Any] = literal_column("lab_texts.document")
+    return Matching(
+        table=LabTextRow.__table__,
+        id=LabTextRow.__table__.c.lab_id,
+        matches=document.op("@@", is_comparison=True)(query),
+        score=func.ts_rank(document, query, 1, type_=Float),
+    )
 
 
-def words_of(text_asked: str) -> list[str]:
-    """Return the words that a person asks for, as the index has them."""
-    return folded(text_asked).split()[:MOST_WORDS]
+_FTS5: Final = _fts5()
+_TSVECTOR: Final = _tsvector()
 
 
-def index_of(db: Session) -> WordIndex:
-    """Return the index of the database that `db` speaks to."""
-    return Fts5() if db.get_bind().dialect.name == "sqlite" else TsVector()
+def words_of(db: Session, text: str) -> Words | None:
+    """Return the words that a person asks for, as the index has them; None: there are none."""
+    words = folded(text).split()[:MOST_WORDS]
+    if not words:
+        return None
+    is_begun = len(words[-1]) >= SHORTEST_BEGINNING
+    # Folded words are letters and digits, so nothing that a person types is syntax here.
+    if db.get_bind().dialect.name == "sqlite":
+        return Words(_FTS5, " ".join(f'"{word}"' for word in words) + "*" * is_begun)
+    return Words(_TSVECTOR, " & ".join(f"'{word}'" for word in words) + ":*" * is_begun)
