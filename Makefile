@@ -21,10 +21,10 @@ PROJECTS := hub/pyproject.toml extensions/client/pyproject.toml extensions/jupyt
 TEMPLATES := hub/src extensions/jupyterlab/jupyterlab_machinelabs
 
 .DEFAULT_GOAL := help
-.PHONY: help setup run check test proof lint format bench images extension generate pictures docs uninstall
+.PHONY: help setup run check test test-gpu proof lint format bench bench-gpu images extension generate pictures docs uninstall
 
 help: ## print this
-	@awk -F ':.*## ' '/^[a-z%\/]+:.*## / { sub("%", "NAME", $$1); printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z%\/-]+:.*## / { sub("%", "NAME", $$1); printf "  make %-12s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo
 	@echo "  DATA=folder (./data), PORT=number (8000) and HOST=name (hub.localhost) move the site."
 
@@ -99,11 +99,17 @@ $(STAMPS)/tests: scripts/need
 test: setup extension $(STAMPS)/tests ## run all tests; long proofs as a sample
 	@.venv/bin/pytest
 
+test-gpu: setup ## run what needs a real NVIDIA GPU, and print what was measured
+	@.venv/bin/pytest tests/gpu
+
 proof: setup extension $(STAMPS)/tests ## run the long proofs in full
 	@MACHINELABS_PROOF=1 .venv/bin/pytest -m proof
 
 bench: setup extension $(STAMPS)/tests ## measure starts, pages and forks against stock JupyterHub
 	@.venv/bin/python -m tests.benchmarks $(if $(WRITE),--write)
+
+bench-gpu: setup $(STAMPS)/tests ## measure the line for GPUs
+	@.venv/bin/python -m tests.benchmarks --gpu $(foreach part,$(ONLY),--only $(part))
 
 lint: setup $(STAMPS)/node ## ruff, mypy, import-linter, eslint, prettier, djlint
 	@.venv/bin/ruff check --quiet .

@@ -9,6 +9,7 @@ from pathlib import Path
 from tests.benchmarks import (
     forks,
     git,
+    gpu_line,
     labs,
     pages,
     render,
@@ -27,6 +28,9 @@ from machinelabs_hub.catalog.load import load
 from machinelabs_hub.sites import catalog_file
 
 PARTS = ("starts", "home", "labs", "forks", "git", "search", "render")
+GPU_PARTS = ("decision",)
+"""What `make bench-gpu` measures."""
+
 ON_A_SITE = {"starts", "home", "labs", "forks", "git"}
 RESULT = ROOT / "build" / "benchmarks.json"
 MANUAL = ROOT / "docs" / "reference" / "benchmarks.md"
@@ -40,10 +44,13 @@ def main(arguments: Sequence[str] | None = None) -> int:
     """Measure, print the table, and return 1 where a target was missed."""
     parser = argparse.ArgumentParser(prog="python -m tests.benchmarks")
     parser.add_argument("--rounds", type=int, default=9, help="rounds of each measurement")
-    parser.add_argument("--only", choices=PARTS, action="append", help="measure this part alone")
+    parser.add_argument(
+        "--only", choices=(*PARTS, *GPU_PARTS), action="append", help="measure this part alone"
+    )
+    parser.add_argument("--gpu", action="store_true", help="measure what concerns GPUs alone")
     parser.add_argument("--write", action="store_true", help=f"renew {MANUAL.relative_to(ROOT)}")
     asked = parser.parse_args(arguments)
-    parts = asked.only or list(PARTS)
+    parts = asked.only or list(GPU_PARTS if asked.gpu else PARTS)
     machine = facts()
     for name, value in machine.items():
         print(f"{name}: {value}")
@@ -59,6 +66,8 @@ def measure(folder: Path, parts: Sequence[str], rounds: int) -> list[Figure]:
     figures: list[Figure] = []
     if "render" in parts:
         figures += render.measure(rounds=rounds, say=say)
+    if "decision" in parts:
+        figures += gpu_line.measure(say=say)
     if "search" in parts:
         figures += search.measure(folder / "search", rounds=rounds, say=say)
     if not ON_A_SITE & set(parts):

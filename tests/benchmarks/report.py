@@ -51,7 +51,9 @@ def _row(figure: Figure) -> tuple[str, str, str, str, str, str]:
 
 
 def _value(value: float, unit: str) -> str:
-    return _time(value) if unit == "s" else f"{value:.0f} {unit}"
+    if unit == "s":
+        return _time(value)
+    return f"{value:.0f} {unit}" if value >= 10 else f"{value:.2g} {unit}"
 
 
 def _time(seconds: float) -> str:

@@ -45,6 +45,13 @@ class Pool:
             if uuid in self._left:
                 self._set(uuid, self._left[uuid] - units)
 
+    def reserve(self, uuids: Iterable[str], part: Fraction) -> None:
+        """`take` and, where nothing is left then, `block`."""
+        units = _units(part)
+        for uuid in uuids:
+            left = self._left[uuid] - units
+            self._set(uuid, left if left > 0 else left - _WHOLE)
+
     def give(self, uuids: Iterable[str], part: Fraction) -> None:
         """Note that `part` of each of these is held no more."""
         self.take(uuids, -part)

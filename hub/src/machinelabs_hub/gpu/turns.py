@@ -78,10 +78,9 @@ def _keep(pool: Pool, one: Slots) -> Kept:
     found = Kept(one)
     for _ in range(one.kept):
         if uuids := pool.fit(one.want):
-            pool.take(uuids, one.want.part)
-            found.places.append(uuids)
             # Whoever looks for cards that come free soon is not to look at these.
-            pool.block(uuid for uuid in uuids if not pool.left(uuid))
+            pool.reserve(uuids, one.want.part)
+            found.places.append(uuids)
         else:
             awaited = pool.nearest(one.want)
             pool.block(awaited)
