@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.support import browser as ours
 from tests.support.content import cell, notebook
-from tests.support.jupyterlab import BOOK, accept_button, dialog_field, opened, standing
+from tests.support.jupyterlab import BOOK, accept_button, dialog_field, open_panel, opened, standing
 from tests.support.notebook_server import environment, notebook_server
 from tests.support.site import Site
 from tests.support.site_labs import publish
@@ -171,6 +171,12 @@ def test_a_notebook_is_published_to_a_group_from_the_dialog(
         page.get_by_label("Private").check()
         accept_button(page).click()
         expect(standing(page)).to_have_text(f"@{GROUP}/a-survey · r1")
+        # The panel has it with the group's labs, not among one's own.
+        open_panel(page, "Mine")
+        row = page.locator(".jp-MachineLabs-row", has_text="A survey")
+        expect(page.get_by_text("You have published no lab yet")).to_be_visible()
+        page.get_by_label("Whose labs").select_option(f"@{GROUP}")
+        expect(row.get_by_role("button", name="Open", exact=True)).to_be_visible()
         # The next revision goes to the same lab, and nobody is asked whose it is.
         page.locator('[data-command="machinelabs:publish"]').first.click()
         expect(dialog_field(page, "What changed")).to_be_visible()
@@ -189,3 +195,7 @@ def test_a_notebook_is_published_to_a_group_from_the_dialog(
         page.locator('[data-command="machinelabs:publish"]').first.click()
         expect(dialog_field(page, "Title")).to_be_visible()
         expect(page.get_by_label("Owner")).to_have_count(0)
+        page.locator(".jp-Dialog-footer .jp-mod-reject").first.click()
+        open_panel(page, "Mine")
+        expect(page.get_by_text("You have published no lab yet")).to_be_visible()
+        expect(page.get_by_label("Whose labs")).to_have_count(0)

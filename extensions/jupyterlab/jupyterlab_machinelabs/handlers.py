@@ -46,16 +46,17 @@ class Choices(LabsHandler):
 
 
 class LabList(LabsHandler):
-    """Labs of the site: yours, or those that fit a search."""
+    """Labs of the site: yours or those of a group of yours, or those that fit a search."""
 
     @authenticated
     @authorized
     async def get(self) -> None:
         scope = self.get_query_argument("scope", "explore")
+        mine = self.get_query_argument("owner", "") or self.tools.config.user
         page = await self.thread(
             self.tools.hub.labs.list,
             query=self.get_query_argument("q", ""),
-            owner=self.tools.config.user if scope == "mine" else "",
+            owner=mine if scope == "mine" else "",
             # What fits best comes first where words are searched, else what is new.
             sort="updated" if scope == "mine" else "",
             cursor=self.get_query_argument("cursor", ""),

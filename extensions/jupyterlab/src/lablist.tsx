@@ -23,6 +23,8 @@ export function LabList(
 ): React.ReactElement {
   const { model, text, scope, round, publish } = props;
   const [query, setQuery] = useState('');
+  const [owners, setOwners] = useState<string[]>([]);
+  const [owner, setOwner] = useState('');
   const [page, setPage] = useState<ILabPage | null>(null);
   const [failed, setFailed] = useState('');
   const asked = useRef(0);
@@ -32,7 +34,7 @@ export function LabList(
       try {
         const next =
           scope === 'mine'
-            ? await model.api.mine(cursor)
+            ? await model.api.mine(owner, cursor)
             : await model.api.explore(words, cursor);
         if (turn === asked.current) {
           setPage({ items: [...before, ...next.items], next: next.next });
@@ -44,8 +46,17 @@ export function LabList(
         }
       }
     },
-    [model, scope]
+    [model, scope, owner]
   );
+  useEffect(() => {
+    if (scope === 'mine') {
+      // Without them the list is yours alone; what is wrong with the site it says itself.
+      model.api.choices().then(
+        found => setOwners(found.owners),
+        () => undefined
+      );
+    }
+  }, [model, scope, round]);
   useEffect(() => {
     const timer = window.setTimeout(
       () => void load(query, [], ''),
@@ -55,7 +66,11 @@ export function LabList(
   }, [load, query, round]);
   const empty =
     scope === 'mine' ? (
-      <Note sentence={text.panel.noMine}>
+      <Note
+        sentence={
+          owner.startsWith('@') ? text.panel.noOf(owner) : text.panel.noMine
+        }
+      >
         <Action onClick={() => void publish()}>{text.panel.publishOpen}</Action>
       </Note>
     ) : (
@@ -63,6 +78,23 @@ export function LabList(
     );
   return (
     <>
+      {owners.length > 1 && (
+        <select
+          className="jp-MachineLabs-owner"
+          aria-label={text.panel.owner}
+          value={owner || owners[0]}
+          onChange={event => {
+            setPage(null);
+            setOwner(event.target.value);
+          }}
+        >
+          {owners.map(name => (
+            <option key={name} value={name}>
+              {name}
+            </option>
+          ))}
+        </select>
+      )}
       {scope === 'explore' && (
         <InputGroup
           className="jp-MachineLabs-search"

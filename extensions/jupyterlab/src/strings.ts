@@ -41,6 +41,12 @@ export function strings(trans: TranslationBundle) {
       noMine: trans.__(
         'You have published no lab yet. Open a notebook and publish it: others can then read, fork and run it.'
       ),
+      noOf: (group: string) =>
+        trans.__(
+          '%1 has no lab yet. Open a notebook, publish it, and choose this owner.',
+          group
+        ),
+      owner: trans.__('Whose labs'),
       publishOpen: trans.__('Publish the open notebook…'),
       noFound: (query: string) =>
         query
@@ -239,6 +245,15 @@ export function strings(trans: TranslationBundle) {
           'Your packages are now in %1. Restart your kernels. To have them back, move the folders in it to ~/.local.',
           where
         )
+    },
+    notices: {
+      left: (minutes: number) =>
+        trans._n('%1 minute is left.', '%1 minutes are left.', minutes),
+      keep: trans.__('Keep it'),
+      stopNow: trans.__('Save and stop now'),
+      saving: trans.__(
+        'This server stops now. What is open is being saved, with what your kernels have put out.'
+      )
     },
     idle: {
       warning: (minutes: number) =>

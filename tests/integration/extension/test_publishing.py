@@ -108,6 +108,9 @@ def test_a_folder_is_published_to_a_group_by_whoever_is_in_it(
     made = publish(olga, "grouped", "grouped", owner="@ext-vision")
     assert made["lab"] == "@ext-vision/grouped"
     assert olga.get("standing", path="grouped")["lab"]["may_edit"] is True
+    listed = olga.get("labs", scope="mine", owner="@ext-vision")["items"]
+    assert [(row["lab"], row["mine"]) for row in listed] == [("@ext-vision/grouped", True)]
+    assert made["lab"] not in [row["lab"] for row in olga.get("labs", scope="mine")["items"]]
     olga.write("grouped/more.txt", "more")
     job = olga.finish(olga.post("revise", {"path": "grouped", "message": "", "strip": False}))
     assert (job["result"]["lab"], job["result"]["revision"]) == ("@ext-vision/grouped", 2)
