@@ -181,6 +181,22 @@ export interface INotices {
   final: string;
 }
 
+/** One thing that the site tells the people of this server. */
+export interface INotice {
+  id: string;
+  kind: string;
+  sentence: string;
+  /** Until the server is stopped; null: it only tells. */
+  seconds_left: number | null;
+  may_keep: boolean;
+}
+
+export interface INotices {
+  items: INotice[];
+  /** Not empty: save what is open now, and say so. */
+  final: string;
+}
+
 /** An error with the sentence that people are shown. */
 export class LabsError extends Error {
   constructor(
@@ -285,6 +301,25 @@ export class LabsApi {
   /** Count this moment as use; `now` tells the hub at once. */
   keep(now: boolean): Promise<IIdle> {
     return this.post('idle', { now });
+  }
+
+  /** What the site tells; `window` is this browser's name for itself. */
+  notices(window: string): Promise<INotices> {
+    return this.get('notices', { window });
+  }
+
+  noticeSaved(window: string): Promise<void> {
+    return this.post('notices/saved', { window });
+  }
+
+  /** Say that somebody needs this server. */
+  keepServer(): Promise<void> {
+    return this.post('notices/keep', {});
+  }
+
+  /** Save what is open and stop this server. */
+  stopServer(): Promise<void> {
+    return this.post('notices/stop', {});
   }
 
   /** What the site tells; `window` is this browser's name for itself. */

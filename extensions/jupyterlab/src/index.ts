@@ -3,6 +3,7 @@ import { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
 import { idle } from './idle';
 import { labs } from './labs';
+import { notices } from './notices';
 import { packages } from './packages';
 import { panel } from './panel';
 import { publish } from './publish';
@@ -19,7 +20,8 @@ const plugins: JupyterFrontEndPlugin<any>[] = [
   update,
   status,
   packages,
-  idle
+  idle,
+  notices
 ];
 
 export default plugins;

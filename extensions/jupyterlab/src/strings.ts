@@ -255,6 +255,15 @@ export function strings(trans: TranslationBundle) {
         'This server stops now. What is open is being saved, with what your kernels have put out.'
       )
     },
+    notices: {
+      left: (minutes: number) =>
+        trans._n('%1 minute is left.', '%1 minutes are left.', minutes),
+      keep: trans.__('Keep it'),
+      stopNow: trans.__('Save and stop now'),
+      saving: trans.__(
+        'This server stops now. What is open is being saved, with what your kernels have put out.'
+      )
+    },
     idle: {
       warning: (minutes: number) =>
         trans._n(
