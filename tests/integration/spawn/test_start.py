@@ -53,7 +53,7 @@ def test_the_start_page_shows_what_is_inside_how_large_and_what_is_closed(
         assert words in page
     assert "checked" in tag_of(page, "datascience")
     assert "disabled" in tag_of(page, "gpu-small")
-    assert "This site does not hand out GPUs yet." in page
+    assert "This site has no GPU." in page
 
 
 @pytest.mark.parametrize("options", REFUSED)

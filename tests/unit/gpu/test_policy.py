@@ -6,8 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from tests.support.gpus import a_claim, a_gpu, held
 
-from machinelabs_hub.gpu.model import Claim, Gpu, Health, Want
-from machinelabs_hub.gpu.policy import choose, exists, free, suits
+from machinelabs_hub.gpu.model import Claim, Gpu, Health, Room, Want
+from machinelabs_hub.gpu.policy import choose, exists, free, room, suits
 
 
 def test_the_smallest_device_that_suits_is_chosen() -> None:
@@ -108,3 +108,10 @@ def test_whatever_is_asked_in_whatever_order_no_device_is_held_twice(
 def test_who_is_alone_gets_what_there_is(devices: list[Gpu], want: Want) -> None:
     well = [gpu for gpu in devices if gpu.health is Health.OK]
     assert (choose(want, devices, []) is not None) == exists(want, well)
+
+
+def test_how_much_room_there_is_counts_what_suits_and_what_is_left_of_it() -> None:
+    devices = [a_gpu("a"), a_gpu("b"), a_gpu("c", health=Health.DRAINED), a_gpu("d", memory_mib=10)]
+    claims = [a_claim("a"), a_claim("b", share=2)]
+    assert room(Want(memory_mib=1000), devices, claims) == Room(suitable=2, free=0)
+    assert room(Want(memory_mib=1000, share=2), devices, claims) == Room(suitable=2, free=1)

@@ -116,6 +116,14 @@ class Claim:
 
 
 @dataclass(frozen=True, slots=True)
+class Room:
+    """How many devices would do for a flavour, and how many of them have room for it now."""
+
+    suitable: int
+    free: int
+
+
+@dataclass(frozen=True, slots=True)
 class Observed:
     """What the engine says that one container of the site holds now, running or not."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Iterator
 from fractions import Fraction
 
-from machinelabs_hub.gpu.model import Claim, Gpu, Health, Want
+from machinelabs_hub.gpu.model import Claim, Gpu, Health, Room, Want
 
 WHOLE = Fraction(1)
 NOTHING = Fraction(0)
@@ -48,6 +48,14 @@ def fit(want: Want, devices: Iterable[Gpu], left: dict[str, Fraction]) -> tuple[
     picked = [sorted(room, key=lambda gpu: _waste(gpu, left))[: want.count] for room in rooms]
     best = min(picked, key=lambda room: [_waste(gpu, left) for gpu in room], default=None)
     return tuple(gpu.uuid for gpu in best) if best else None
+
+
+def room(want: Want, devices: Iterable[Gpu], claims: Iterable[Claim]) -> Room:
+    """Return how many devices would do for `want`, and how many have room for it now."""
+    rows = usable(devices)
+    left = free(rows, claims)
+    suitable = [gpu for gpu in rows if suits(want, gpu)]
+    return Room(len(suitable), sum(1 for gpu in suitable if left[gpu.uuid] >= want.part))
 
 
 def exists(want: Want, devices: Iterable[Gpu]) -> bool:

@@ -3,8 +3,9 @@
 from typing import Any
 
 from machinelabs_hub.gpu.desk import GpuDesk, desk_for
-from machinelabs_hub.gpu.model import Ask, Claim, Holder, Observed
-from machinelabs_hub.gpu.wants import want_of
+from machinelabs_hub.gpu.model import Ask, Claim, Holder, Observed, Room
+from machinelabs_hub.gpu.policy import room
+from machinelabs_hub.gpu.wants import want_of, wants_of
 from machinelabs_hub.plans.policy import plan_of
 from machinelabs_hub.spawn.cards import Cards
 from machinelabs_hub.spawn.options import Choice
@@ -51,6 +52,12 @@ class Claiming:
                 weight=plan.weight,
             )
         )
+
+    def rooms(self) -> dict[str, Room]:
+        """Return how many GPUs are free for each flavour that needs some."""
+        devices, claims = self.desk.inventory.devices(), self.desk.ledger.live()
+        wants = wants_of(self.site.catalog)
+        return {name: room(want, devices, claims) for name, want in wants.items()}
 
     def cards(self) -> Cards | None:
         """Return the GPUs that this start was granted, None if none."""

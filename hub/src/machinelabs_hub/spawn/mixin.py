@@ -104,7 +104,10 @@ class MachineLabsMixin(Allowance, Claiming, Spawner):
 
     async def _render_form(self, spawner: Spawner) -> str:  # noqa: ARG002
         return render_form(
-            site=self.site, choice=self.last_choice(), offers_gpus=self.desk.offers_gpus
+            site=self.site,
+            choice=self.last_choice(),
+            offers_gpus=self.desk.offers_gpus,
+            rooms=self.rooms(),
         )
 
     def _read_form(self, fields: dict[str, Any]) -> dict[str, Any]:

@@ -73,8 +73,7 @@ def choose(options: object, *, catalog: Catalog, last: Choice, offers_gpus: bool
     flavour = catalog.flavour(_text(options, "flavour", last.flavour))
     if flavour.gpu and not offers_gpus:
         raise FlavourNotOffered(
-            f"“{flavour.title}” needs a GPU, and this site does not hand out GPUs yet. "
-            "Choose a size without one."
+            f"“{flavour.title}” needs a GPU, and this site has none. Choose a size without one."
         )
     return Choice(image=image.name, flavour=flavour.name)
 
