@@ -3,7 +3,9 @@
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
+from fractions import Fraction
 from pathlib import Path
 from typing import Final
 
@@ -15,6 +17,11 @@ from tests.support.site import Site
 
 from machinelabs import Hub, LabDraft, TarStream
 from machinelabs.folder import scan
+from machinelabs_hub.db.engine import open_engine, session_maker
+from machinelabs_hub.plans.model import Session, Use
+from machinelabs_hub.plans.usage import UsageTable
+from machinelabs_hub.plans.windows import split
+from machinelabs_hub.sites import database_url
 
 OWNER, READER, NEWCOMER = "tour-ada", "tour-ben", "tour-cleo"
 
@@ -101,6 +108,9 @@ STOPS: Final = (
     Stop("connect", "{labs}/connect?code={program}", Who.OWNER),
     Stop("connect-no-code", "{labs}/connect", Who.OWNER),
     Stop("connected", "{labs}/connect/done", Who.OWNER),
+    # ---- plans and hours
+    Stop("usage", "{labs}/-/usage", Who.OWNER),
+    Stop("usage-of-everybody", "{labs}/-/usage/people", Who.ADMIN),
     # ---- work between a fork and its original
     Stop("compare", LAB + "/compare?from=r1&to=r3"),
     Stop("compare-fork", FORK + "/compare?with=" + OWNER + "/two-moons&from=r1"),
@@ -114,6 +124,7 @@ STOPS: Final = (
     Stop("welcome", "{hub}/hub/home", Who.NEWCOMER),
     Stop("no-labs", "{labs}/" + NEWCOMER, Who.NEWCOMER),
     Stop("no-trash", "{labs}/trash", Who.NEWCOMER),
+    Stop("no-usage", "{labs}/-/usage", Who.NEWCOMER),
     Stop("nothing-shared", "{labs}/shared", Who.NEWCOMER),
     Stop("no-proposals", FORK + "/proposals"),
     Stop("open", LAB + "/open", Who.OWNER),
@@ -138,6 +149,7 @@ class Tour:
 def tour(site: Site, browser: Browser, folder: Path) -> Iterator[Tour]:
     """Publish something to see, sign people in, and give their browsers."""
     publish(site, folder)
+    use_hours(site)
     site.make_group("tour-vision", READER)
     admin = site.sign_in(site.admin)
     invited = submit(admin, "/hub/people/invite", {"group": "students"}, form="/hub/people")
@@ -209,6 +221,31 @@ def publish(site: Site, folder: Path) -> None:
     member = f"{api}/two-moons/members/person/{READER}"
     site.visitor().put(member, headers=token, json={"role": "viewer"}).raise_for_status()
     site.visitor().delete(f"{api}/exercise-5", headers=token).raise_for_status()
+
+
+def use_hours(site: Site) -> None:
+    """Let the owner have used some hours, and get some more."""
+    now = datetime.now(UTC)
+    sizes = (
+        ("gpu-small", Fraction(1)),
+        ("gpu-quarter", Fraction(1, 4)),
+        ("cpu-small", Fraction(0)),
+    )
+    uses = []
+    for day in range(min(now.day, 12)):
+        flavour, cards = sizes[day % 3]
+        since = now - timedelta(days=day, hours=2 + day % 4)
+        session = Session(f"tour-{day}", OWNER, "", flavour, cards)
+        for month, begin, end in split(since, since + timedelta(hours=1 + day % 3)):
+            spent = session.charge((end - begin).total_seconds())
+            uses.append(Use(session, month, begin, end, spent))
+    engine = open_engine(database_url(site.settings))
+    UsageTable(sessions=session_maker(engine)).save(uses)
+    engine.dispose()
+    given = {"user": OWNER, "gpu_hours": 5, "reason": "A paper's deadline"}
+    token = {"Authorization": f"token {site.token(site.admin)}"}
+    address = f"{site.labs_url}/api/v1/hour-grants"
+    site.visitor().post(address, headers=token, json=given).raise_for_status()
 
 
 def _trains_for(epochs: str) -> dict[str, bytes]:

@@ -58,7 +58,8 @@ async def farewell(
 async def start_again(settings: Settings, holder: Holder, options: dict[str, str]) -> None:
     """Order a server to start, as its person would on the start page."""
     token = Files(settings.data).secret("operator_api_token")
-    address = f"{Addresses(settings).hub_local}/hub/api/users/{holder.user}/servers/{holder.server}"
+    address = f"{Addresses(settings).hub_local}/hub/api/users/{holder.user}/"
+    address += f"servers/{holder.server}" if holder.server else "server"
     async with httpx.AsyncClient(trust_env=False, timeout=30) as http:
         answer = await http.post(address, headers={"Authorization": f"token {token}"}, json=options)
         answer.raise_for_status()

@@ -18,6 +18,7 @@ ASSETS: Final = Assets(
             THEME / "tokens.css",
             THEME / "ml.css",
             _STATIC / "labs.css",
+            _STATIC / "plots.css",
         ),
         "site.js": (_STATIC / "htmx.min.js", THEME / "ml.js", _STATIC / "labs.js"),
         "scheme.js": (THEME / "scheme.js",),

@@ -23,6 +23,7 @@ from machinelabs_hub.labs.pages import (
     stars,
     trash,
     updates,
+    usage,
 )
 from machinelabs_hub.labs.pages import (
     open as opening,
@@ -30,7 +31,7 @@ from machinelabs_hub.labs.pages import (
 
 router = APIRouter()
 for part in (
-    assets, connect, new, explore, limits, trash, cards, files, revisions, compare, updates, forks,
-    proposals, settings, stars, members, leave, moves, opening, labs, people,
+    assets, connect, new, explore, limits, usage, trash, cards, files, revisions, compare, updates,
+    forks, proposals, settings, stars, members, leave, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)
