@@ -14,15 +14,20 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any, Final
 
+import httpx
 import nbformat
 from nbconvert import HTMLExporter
 from tests.benchmarks.figures import Figure, against, alone, median
+from tests.support.content import cell, notebook, shows
+from tests.support.labs_service import labs_server
+from tests.support.peak import peak_kib
 
 from machinelabs_hub.labs.render import files
 
 MB: Final = 10**6
 SIZES: Final = {"0.2 MB": MB // 5, "1.7 MB": 17 * MB // 10, "6 MB": 6 * MB}
 LARGE: Final = 25 * MB
+TOO_LARGE: Final = 100 << 20
 COMMAND_ROUNDS: Final = 3
 
 Say = Callable[[str], None]
@@ -55,7 +60,29 @@ def measure(*, rounds: int, say: Say) -> list[Figure]:
         alone("First cells of 25 MB", [timed(beginning, large) for _ in turns], target=0.3),
         alone("25 MB whole", [timed(whole, large) for _ in turns], target=1.5),
     ]
-    return figures
+    return figures + _refusal(rounds)
+
+
+def _refusal(rounds: int) -> list[Figure]:
+    """Ask a service for the page of a lab whose notebook is too large to be shown."""
+    content = notebook([cell("code", "plot()", "a", [shows(image__png="A" * TOO_LARGE)])])
+    seconds, mib = [], []
+    with (
+        tempfile.TemporaryDirectory(prefix="bench-render-") as folder,
+        labs_server(Path(folder) / "data", notebook_mib=200) as server,
+        httpx.Client(base_url=server.url, timeout=60, trust_env=False) as reader,
+    ):
+        lab = server.publish("ada", {"main.ipynb": content}, title="Large")
+        address = f"/{lab.owner}/{lab.name}/files/main.ipynb"
+        reader.get(address).raise_for_status()
+        for _ in range(rounds):
+            with peak_kib() as more:
+                seconds.append(timed(reader.get, address))
+            mib.append(more.kib / 1024)
+    return [
+        alone("Page of 100 MB, which says that it is too large", seconds, target=0.1),
+        alone("Most memory for it", mib, unit="MiB", of=max, target=16),
+    ]
 
 
 def _against_command(say: Say) -> Figure:

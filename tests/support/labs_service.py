@@ -102,14 +102,14 @@ class LabsServer:
 
 
 @contextmanager
-def labs_server(data: Path, *, git_at_once: int = 16) -> Iterator[LabsServer]:
-    """Run a labs service on a free port, with its files in `data`."""
-    limits = Limits(
-        publishes_per_hour=100_000, requests_per_minute=1_000_000, git_at_once=git_at_once
-    )
+def labs_server(data: Path, **limits: int) -> Iterator[LabsServer]:
+    """Run a labs service on a free port, with its files in `data` and these limits."""
+    often = {"publishes_per_hour": 100_000, "requests_per_minute": 1_000_000}
     # What a power cut may take does not matter here, and syncing each publish takes its time.
     database = Database(durable=False)
-    settings = Settings(data=data, site=Site(port=free_port()), limits=limits, database=database)
+    settings = Settings(
+        data=data, site=Site(port=free_port()), limits=Limits(**often | limits), database=database
+    )
     secrets = Files(data).secrets
     secrets.mkdir(parents=True)
     for name in ("labs_api_token", "labs_seal_key"):

@@ -84,8 +84,7 @@ def _file(request: Request, ctx: Context, lab: Lab, at: Revision, entry: FileEnt
         ctx,
         entry=shown_file(lab, at.number, entry),
         crumbs=_crumbs(lab, at.number, entry.path),
-        shown=preview.pieces is not None,
-        why=preview.why,
+        preview=preview,
         **values,
     )
 

@@ -69,11 +69,12 @@ def _notebook(
     else:
         preview = shelf_of(ctx).preview(ctx, lab, number, entry, content_address(lab, number))
         answer = page_around(
-            preview.pieces or (preview.why,),
+            preview.pieces or (),
             "notebook.html",
             request,
             ctx,
             entry=shown_file(lab, number, entry),
+            preview=preview,
             **values,
         )
     return _kept.keep(tag, answer)

@@ -17,13 +17,22 @@ from machinelabs_hub.labs.render.links import Address, fill
 from machinelabs_hub.sites import Files
 
 _FACE_UP_TO = 20 << 20
+_SHOWN_WHOLE = {
+    files.Kind.NOTEBOOK: "notebook",
+    files.Kind.MARKDOWN: "text",
+    files.Kind.IMAGE: "image",
+}
 
 
 @dataclass(frozen=True, slots=True)
 class Preview:
-    """A file as HTML; `pieces` is None where there is nothing to see, and `why` says so."""
+    """A file as HTML; `pieces` is None where there is nothing to see.
+
+    `title` and `why` then say so: what is, and what to do.
+    """
 
     pieces: Iterator[str] | None
+    title: str = ""
     why: str = ""
 
 
@@ -58,14 +67,12 @@ class Shelf:
         kind = files.kind_of(entry.name)
         if kind is files.Kind.BINARY:
             return Preview(None, "There is no preview of this kind of file")
-        if kind is files.Kind.IMAGE:
-            if entry.size > files.IMAGE_MIB << 20:
-                return Preview(None, _too_large(entry, files.IMAGE_MIB))
-            return Preview(fill(piece, address) for piece in files.show(entry.path, b""))
-        most = files.shown_up_to(kind, ctx.settings.limits.notebook_mib)
+        most = files.shown_up_to(kind)
         whole = entry.size <= most
-        if not whole and kind in {files.Kind.NOTEBOOK, files.Kind.MARKDOWN}:
-            return Preview(None, _too_large(entry, most >> 20))
+        if not whole and kind in _SHOWN_WHOLE:
+            return _too_large(entry, _SHOWN_WHOLE[kind], most)
+        if kind is files.Kind.IMAGE:
+            return Preview(fill(piece, address) for piece in files.show(entry.path, b""))
         key = self._cache.key(entry.blob, entry.path.rpartition("/")[0], entry.name, str(most))
         pieces = self._cache.read(key)
         if pieces is None:
@@ -126,5 +133,10 @@ def _beginning(ctx: Context, lab: Lab, number: int, entry: FileEntry, most: int)
     return bytes(held[:most])
 
 
-def _too_large(entry: FileEntry, mib: int) -> str:
-    return f"{entry.name} has {size(entry.size)}; up to {mib} MB are shown here"
+def _too_large(entry: FileEntry, word: str, most: int) -> Preview:
+    return Preview(
+        None,
+        f"This {word} is too large to be shown here",
+        f"It has {size(entry.size)}, and a page shows {word}s of up to {size(most)}. Download it, "
+        "or open the lab to see it in JupyterLab.",
+    )

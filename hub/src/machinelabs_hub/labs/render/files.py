@@ -25,8 +25,15 @@ class Kind(StrEnum):
 
 TEXT_MIB: Final = 1
 """Larger texts are shown up to here."""
+NOTEBOOK_MIB: Final = 50
+"""Larger notebooks are not shown: one takes several times its size of memory, and seconds."""
 MARKDOWN_MIB: Final = 2
 IMAGE_MIB: Final = 25
+_SHOWN_MIB: Final = {
+    Kind.NOTEBOOK: NOTEBOOK_MIB,
+    Kind.MARKDOWN: MARKDOWN_MIB,
+    Kind.IMAGE: IMAGE_MIB,
+}
 ROWS: Final = 500
 COLUMNS: Final = 60
 
@@ -55,10 +62,9 @@ def kind_of(name: str) -> Kind:
     return Kind.BINARY if lower.endswith(_BINARY) else Kind.TEXT
 
 
-def shown_up_to(kind: Kind, notebook_mib: int) -> int:
+def shown_up_to(kind: Kind) -> int:
     """Return how many bytes of a file of this kind are read to show it."""
-    mib = {Kind.NOTEBOOK: notebook_mib, Kind.MARKDOWN: MARKDOWN_MIB}.get(kind, TEXT_MIB)
-    return mib << 20
+    return _SHOWN_MIB.get(kind, TEXT_MIB) << 20
 
 
 def show(path: str, content: bytes, *, whole: bool = True) -> Iterator[str]:
