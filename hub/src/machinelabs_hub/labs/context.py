@@ -17,6 +17,7 @@ from machinelabs_hub.labs.services.moves import MoveService
 from machinelabs_hub.labs.services.people import PeopleService
 from machinelabs_hub.labs.services.proposals import ProposalService
 from machinelabs_hub.labs.services.rates import Rate
+from machinelabs_hub.labs.services.reservations import ReservationService
 from machinelabs_hub.labs.services.revisions import RevisionService
 from machinelabs_hub.labs.services.search import SearchService
 from machinelabs_hub.labs.services.stars import StarService
@@ -144,6 +145,11 @@ class Context:
     def hours(self) -> HourService:
         """Plans and hours: what was used, what is left, extra hours."""
         return HourService(tools=self.tools, viewer=self.person, directory=self._directory)
+
+    @property
+    def reservations(self) -> ReservationService:
+        """GPUs that are kept for groups, as this person may see, make and cancel them."""
+        return ReservationService(tools=self.tools, viewer=self.person, directory=self._directory)
 
     @property
     def _directory(self) -> Directory:
