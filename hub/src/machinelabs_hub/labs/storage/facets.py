@@ -21,7 +21,7 @@ from machinelabs_hub.labs.storage import tally
 from machinelabs_hub.labs.storage.matches import matches
 from machinelabs_hub.labs.storage.wanted import branches, is_frequent, wanted
 
-MOST_COUNTED: Final = 1000
+MOST_COUNTED: Final = 500
 FRESH_SECONDS: Final = 60
 
 

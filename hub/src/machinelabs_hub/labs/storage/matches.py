@@ -19,7 +19,7 @@ from machinelabs_hub.labs.storage.wanted import branches, is_frequent, wanted
 from machinelabs_hub.labs.storage.words import Matching, words_of
 
 MILLION: Final = 1_000_000
-MOST_RANKED: Final = 1000
+MOST_RANKED: Final = 500
 """Of words that stand in more labs than this, the newest that many are ranked and counted."""
 
 Place = tuple[Any, int]
