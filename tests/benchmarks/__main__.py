@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from tests.benchmarks import (
+    fetches,
     forks,
     git,
     gpu_line,
@@ -27,7 +28,7 @@ from tests.support.site import ROOT, Site, running
 from machinelabs_hub.catalog.load import load
 from machinelabs_hub.sites import catalog_file
 
-PARTS = ("starts", "home", "labs", "forks", "git", "search", "render")
+PARTS = ("starts", "home", "labs", "forks", "git", "search", "render", "fetch")
 GPU_PARTS = ("decision",)
 """What `make bench-gpu` measures."""
 
@@ -68,6 +69,8 @@ def measure(folder: Path, parts: Sequence[str], rounds: int) -> list[Figure]:
         figures += render.measure(rounds=rounds, say=say)
     if "decision" in parts:
         figures += gpu_line.measure(say=say)
+    if "fetch" in parts:
+        figures += fetches.measure(say=say)
     if "search" in parts:
         figures += search.measure(folder / "search", rounds=rounds, say=say)
     if not ON_A_SITE & set(parts):

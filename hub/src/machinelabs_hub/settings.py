@@ -200,6 +200,15 @@ class Engine(Section):
         ),
     ] = 8
     start_timeout: Annotated[int, Field(ge=10, title="Seconds a container may take to start")] = 120
+    registry: Annotated[
+        str,
+        Field(
+            pattern=r"^([a-z0-9][a-z0-9.:/_-]*[a-z0-9])?$",
+            title="Registry that has the site's builds",
+            description="Where a start fetches a build that the engine lacks, e.g. "
+            "registry.example.org/team. Empty: none; builds are made on this machine.",
+        ),
+    ] = ""
 
 
 class Servers(Section):

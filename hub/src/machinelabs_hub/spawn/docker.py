@@ -24,6 +24,7 @@ from machinelabs_hub.spawn.engine import (
     Seen,
     engine_for,
 )
+from machinelabs_hub.spawn.fetch import shared_lane
 from machinelabs_hub.spawn.mixin import MachineLabsMixin
 from machinelabs_hub.spawn.network import ensure_network
 from machinelabs_hub.spawn.options import Choice
@@ -113,6 +114,25 @@ class MachineLabsDockerSpawner(MachineLabsMixin, DockerSpawner):
         return f"http://{address}:{PORT}{self.server.base_url}"
 
     # Start.
+
+    async def fetch(self, choice: Choice, phases: PhaseLog) -> None:
+        """Fetch the image from the site's registry where the engine lacks it."""
+        engine = self.site.settings.engine
+        build = self.site.builds().get(choice.image)
+        if not engine.registry or build is None:
+            return
+        try:
+            if await self._engine.has_image(build.id):
+                return
+        except EngineTrouble:
+            # It is asked again, with patience, when the container is made.
+            return
+        phases.enter(Phase.FETCH)
+
+        def tell(sentence: str) -> None:
+            phases.fetched = sentence
+
+        await shared_lane(engine.socket, engine.registry).fetch(build, tell)
 
     async def launch(self, choice: Choice, phases: PhaseLog) -> str:
         """Make and start the container; return its address when its server answers."""

@@ -145,6 +145,18 @@ class Engine:
         rows = await self._look.call(docker.APIClient.containers, all=True)
         return tuple(_listed(row) for row in rows)
 
+    async def has_image(self, image: str) -> bool:
+        """Return whether the engine has the image with this id.
+
+        Raises:
+            EngineTrouble: it is not known.
+        """
+        try:
+            await self._look.call(docker.APIClient.inspect_image, image)
+        except ImageMissing:
+            return False
+        return True
+
     async def cards(self, container: str) -> tuple[CardRequest, ...]:
         """Return the GPUs that a container was made with; none if it is gone.
 

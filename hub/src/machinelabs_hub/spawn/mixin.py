@@ -6,7 +6,7 @@ that is given meanwhile is carried out when the engine answers again.
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator, Awaitable, Coroutine
 from datetime import UTC, datetime
 from http import HTTPStatus
 from inspect import isawaitable
@@ -43,7 +43,7 @@ LINE_SECONDS: Final = 5.0
 class MachineLabsMixin(Allowance, Claiming, Spawner):
     """Options, queue, phases and the three answers of `poll`.
 
-    An engine's spawner adds `look`, `launch` and `discard`.
+    An engine's spawner adds `look`, `launch` and `discard`, and `fetch` if it can.
     """
 
     object_id: str
@@ -77,6 +77,9 @@ class MachineLabsMixin(Allowance, Claiming, Spawner):
     async def look(self) -> Seen | None:
         """Return how the container is, None if there is none, or raise `EngineTrouble`."""
         raise NotImplementedError
+
+    async def fetch(self, choice: Choice, phases: PhaseLog) -> None:
+        """Have the image where the container will be, if it can be fetched."""
 
     async def launch(self, choice: Choice, phases: PhaseLog) -> str:
         """Start a container and return its address once it answers."""
@@ -150,7 +153,7 @@ class MachineLabsMixin(Allowance, Claiming, Spawner):
     async def run_pre_spawn_hook(self) -> None:
         """Check the choice, then wait for a turn: nothing here counts as start time."""
         self.choice = self._choose()
-        await self._ask_plan(self.choice)
+        await self._refusing(self.check_plan(self.choice))
         self.ending = None
         self.end_why = ""
         self.ready_at = self.ran_since = None
@@ -160,22 +163,21 @@ class MachineLabsMixin(Allowance, Claiming, Spawner):
         waited = super().run_pre_spawn_hook()
         if isawaitable(waited):
             await waited
-        await self._stand_in_line(self.choice)
+        # Nobody holds a card, or a turn, while an image is fetched.
+        await self._refusing(self.fetch(self.choice, self.phases))
+        await self._refusing(self._stand_in_line(self.choice))
         self.phases.enter(Phase.QUEUE)
         await self._queue.enter(self)
-
-    async def _ask_plan(self, choice: Choice) -> None:
-        try:
-            await self.check_plan(choice)
-        except MachineLabsError as error:
-            self.forget_bad_choice()
-            raise refusal(error) from error
 
     async def _stand_in_line(self, choice: Choice) -> None:
         if self.phases and self.site.catalog.flavour(choice.flavour).gpu:
             self.phases.enter(Phase.LINE)
+        await self.take_cards(choice)
+
+    async def _refusing(self, work: Awaitable[None]) -> None:
+        """Wait for a step of a start; what it raises is told to the person."""
         try:
-            await self.take_cards(choice)
+            await work
         except MachineLabsError as error:
             self.forget_bad_choice()
             raise refusal(error) from error

@@ -8,8 +8,12 @@ from typing import Any
 
 
 class Phase(StrEnum):
-    """The steps of a start, in their order; only a start that needs a GPU stands in line."""
+    """The steps of a start, in their order.
 
+    Only a start whose image the engine lacks fetches it; only one that needs a GPU stands in line.
+    """
+
+    FETCH = "fetch"
     LINE = "line"
     QUEUE = "queue"
     PULL = "pull"
@@ -19,6 +23,7 @@ class Phase(StrEnum):
 
 
 SENTENCES = {
+    Phase.FETCH: "Fetching the image",
     Phase.LINE: "In line for a GPU",
     Phase.QUEUE: "Waiting for a turn",
     Phase.PULL: "Finding the image",
@@ -29,6 +34,7 @@ SENTENCES = {
 """What each phase is called while it lasts."""
 
 PERCENT = {
+    Phase.FETCH: 0,
     Phase.LINE: 0,
     Phase.QUEUE: 5,
     Phase.PULL: 15,
@@ -37,6 +43,9 @@ PERCENT = {
     Phase.READY: 65,
 }
 """How far a start is when the phase begins."""
+
+OPTIONAL = frozenset({Phase.FETCH, Phase.LINE})
+"""What not every start goes through."""
 
 
 @dataclass(slots=True)
@@ -47,6 +56,8 @@ class PhaseLog:
     place: int = 0
     line: dict[str, Any] | None = None
     """Where it stands in the line for a GPU, of `standing`."""
+    fetched: str = ""
+    """How much of the image has come, as a sentence."""
     _began: dict[Phase, float] = field(default_factory=dict)
     _ended: float | None = None
 
@@ -87,7 +98,7 @@ class PhaseLog:
                     "seconds": round(seconds.get(phase, 0.0), 1),
                 }
                 for phase in Phase
-                if phase is not Phase.LINE or phase in self._began
+                if phase not in OPTIONAL or phase in self._began
             ],
             "seconds": round(sum(seconds.values()), 1),
             "place": self.place,
@@ -102,6 +113,8 @@ class PhaseLog:
     def _sentence(self, phase: Phase | None) -> str:
         if phase is None:
             return "Your server was asked for"
+        if phase is Phase.FETCH and self.fetched:
+            return self.fetched
         if phase is Phase.LINE and self.line:
             return str(self.line["sentence"])
         if phase is Phase.QUEUE and self.place:
