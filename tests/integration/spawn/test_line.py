@@ -5,6 +5,7 @@ import re
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 
 import httpx
@@ -19,7 +20,7 @@ from machinelabs_hub.db.tables.orders import ReservationRow
 from machinelabs_hub.db.tables.usage import UsageRow
 from machinelabs_hub.sites import database_url
 
-pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
 
 @pytest.fixture(scope="module")
@@ -48,7 +49,7 @@ def nobody_left(site: CardSite) -> Iterator[None]:
         what="all servers stop",
     )
     wait_until(
-        lambda: not site.cards.run("container", "ls", "-aq"), seconds=60, what="no container left"
+        lambda: not site.cards.run("container", "ls", "-aq"), seconds=120, what="no container left"
     )
 
 
@@ -72,7 +73,7 @@ def fill(site: CardSite, *users: str) -> None:
     for user in users:
         assert ask(site, user).status_code == 202
     for user in users:
-        wait_until(lambda user=user: is_ready(site, user), seconds=60, what=f"{user} is ready")  # type: ignore[misc]
+        wait_until(lambda user=user: is_ready(site, user), seconds=180, what=f"{user} is ready")  # type: ignore[misc]
 
 
 def waits(sessions: Sessions) -> list[str]:
@@ -92,7 +93,11 @@ class Page:
     def _listen(self) -> None:
         site, headers = self._site, {"Authorization": f"token {self._site.token(self._user)}"}
         url = f"{site.addresses.hub_local}/hub/api/users/{self._user}/server/progress"
-        with httpx.stream("GET", url, headers=headers, timeout=60) as answer:
+        # A hub that ends while somebody listens cuts them off.
+        with (
+            suppress(httpx.HTTPError),
+            httpx.stream("GET", url, headers=headers, timeout=60) as answer,
+        ):
             for line in answer.iter_lines():
                 if line.startswith("data: "):
                     self.events.append((time.monotonic(), json.loads(line[6:])))
@@ -132,7 +137,7 @@ def test_the_line_outlives_a_hub_that_is_killed(site: CardSite, sessions: Sessio
         ask(site, user)
     wait_until(lambda: waits(sessions) == ["k0", "k1", "k2"], seconds=5, what="all wait")
     with sessions() as db:
-        since = dict(db.execute(select(WaitRow.user, WaitRow.since)).all())  # type: ignore[arg-type]
+        since = dict(db.execute(select(WaitRow.user, WaitRow.since)).all())
     site.kill_hub()
     # While no Hub is there a card comes free.
     held = site.cards.run("container", "ls", "-q", "--filter", "label=machinelabs.user=a0")
@@ -140,11 +145,11 @@ def test_the_line_outlives_a_hub_that_is_killed(site: CardSite, sessions: Sessio
     site.start_hub()
     late = ask(site, "late")
     assert late.status_code == 202
-    wait_until(lambda: is_ready(site, "k0"), seconds=40, what="the first in line is served")
+    wait_until(lambda: is_ready(site, "k0"), seconds=90, what="the first in line is served")
     wait_until(lambda: waits(sessions) == ["k1", "k2", "late"], seconds=5, what="others wait on")
     assert [server(site, user).get("pending") for user in ("k1", "k2", "late")] == ["spawn"] * 3
     with sessions() as db:
-        again = dict(db.execute(select(WaitRow.user, WaitRow.since)).all())  # type: ignore[arg-type]
+        again = dict(db.execute(select(WaitRow.user, WaitRow.since)).all())
     assert again["k1"] == since["k1"]
 
 
@@ -202,7 +207,6 @@ def test_a_reserved_card_is_for_the_group_and_others_read_why(
 def test_a_server_that_nobody_opens_gives_its_card_back_and_says_so(
     sessions: Sessions, site: CardSite
 ) -> None:
-    site.write_settings()
     settings = (site.data / "settings.yaml").read_text(encoding="utf-8")
     text = settings.replace("unopened_minutes: 0", "unopened_minutes: 10")
     (site.data / "settings.yaml").write_text(text, encoding="utf-8")
@@ -212,7 +216,7 @@ def test_a_server_that_nobody_opens_gives_its_card_back_and_says_so(
         fill(site, "gone", "here")
         open_in_browser(site, "here")
         wait_until(
-            lambda: opened(sessions, "here") is not None, seconds=20, what="the opening is noted"
+            lambda: opened(sessions, "here") is not None, seconds=60, what="the opening is noted"
         )
         assert opened(sessions, "gone") is None
         # Ten minutes later.
@@ -224,16 +228,16 @@ def test_a_server_that_nobody_opens_gives_its_card_back_and_says_so(
                 .values(ready_at=datetime.now(UTC) - timedelta(minutes=10, seconds=1))
             )
         site.start_hub()
-        wait_until(lambda: not server(site, "gone"), seconds=30, what="it is stopped")
+        wait_until(lambda: not server(site, "gone"), seconds=90, what="it is stopped")
         with sessions() as db:
             whys = dict(
                 db.execute(
                     select(ClaimRow.user, ClaimRow.why).where(ClaimRow.user.in_(["gone", "here"]))
-                ).all()  # type: ignore[arg-type]
+                ).all()
             )
         assert whys == {"gone": "unopened", "here": ""}
-        with browser(site, "gone") as person:
-            assert "Nobody opened your server within 10 minutes" in person.get("/hub/home").text
+        home = site.sign_in("gone").get("/hub/home").text
+        assert "Nobody opened your server within 10 minutes" in home
     finally:
         site.write_settings()
         site.kill_hub()
@@ -247,31 +251,6 @@ def opened(sessions: Sessions, user: str) -> datetime | None:
         )
 
 
-def browser(site: CardSite, user: str) -> httpx.Client:
-    """Return a client that is signed in to the hub's pages."""
-    client = httpx.Client(
-        base_url=site.url, follow_redirects=True, timeout=30, transport=to_this_machine(site)
-    )
-    client.get("/hub/login")
-    xsrf = client.cookies.get("_xsrf", path="/hub/") or client.cookies.get("_xsrf")
-    form = {"username": user, "password": site.make_user(user), "_xsrf": xsrf}
-    client.post("/hub/login", data=form).raise_for_status()
-    return client
-
-
-def to_this_machine(site: CardSite) -> httpx.BaseTransport:
-    """Let `hub.localhost` be this machine, as browsers do."""
-
-    class Here(httpx.HTTPTransport):
-        def handle_request(self, request: httpx.Request) -> httpx.Response:
-            request.extensions["sni_hostname"] = request.url.host
-            request.url = request.url.copy_with(host="127.0.0.1")
-            return super().handle_request(request)
-
-    assert site.url
-    return Here()
-
-
 def open_in_browser(site: CardSite, user: str) -> None:
     """Do what a browser and a server do together when a person opens it: OAuth at the hub."""
     container = site.cards.run(
@@ -279,17 +258,16 @@ def open_in_browser(site: CardSite, user: str) -> None:
     )
     inside = json.loads(site.cards.run("inspect", container))[0]["Config"]["Env"]
     environment = dict(entry.split("=", 1) for entry in inside)
-    with browser(site, user) as person:
-        asked = person.get(
-            "/hub/api/oauth2/authorize",
-            params={
-                "client_id": environment["JUPYTERHUB_CLIENT_ID"],
-                "redirect_uri": environment["JUPYTERHUB_OAUTH_CALLBACK_URL"],
-                "response_type": "code",
-                "state": "x",
-            },
-            follow_redirects=False,
-        )
+    asked = site.sign_in(user).get(
+        "/hub/api/oauth2/authorize",
+        params={
+            "client_id": environment["JUPYTERHUB_CLIENT_ID"],
+            "redirect_uri": environment["JUPYTERHUB_OAUTH_CALLBACK_URL"],
+            "response_type": "code",
+            "state": "x",
+        },
+        follow_redirects=False,
+    )
     code = httpx.URL(asked.headers["location"]).params["code"]
     answer = httpx.post(
         f"{site.addresses.hub_local}/hub/api/oauth2/token",
@@ -316,7 +294,7 @@ def test_forty_people_on_four_cards_are_served_in_the_order_of_the_policy(
     with sessions() as db:
         for number, user in enumerate(people[::2]):
             # The later ones used less, and all of it just now.
-            seconds = 3600.0 * (PEOPLE - number)
+            seconds = 1000.0 * (PEOPLE - number)
             db.add(
                 UsageRow(
                     session=f"s{user}", month=f"{now:%Y-%m}", user=user, flavour="whole",
@@ -327,7 +305,7 @@ def test_forty_people_on_four_cards_are_served_in_the_order_of_the_policy(
     fill(site, "h0", "h1", "h2", "h3")
     for user in people:
         assert ask(site, user).status_code == 202
-    wait_until(lambda: len(waits(sessions)) == PEOPLE, seconds=30, what="all wait")
+    wait_until(lambda: len(waits(sessions)) == PEOPLE, seconds=90, what="all wait")
     with sessions() as db:
         rows = db.scalars(select(WaitRow)).all()
         expected = [
@@ -340,7 +318,7 @@ def test_forty_people_on_four_cards_are_served_in_the_order_of_the_policy(
     running = ["h0", "h1", "h2", "h3"]
     for user in expected:
         site.operator("DELETE", f"/users/{running.pop(0)}/server")
-        wait_until(lambda user=user: is_ready(site, user), seconds=30, what=f"{user} is served")  # type: ignore[misc]
+        wait_until(lambda user=user: is_ready(site, user), seconds=90, what=f"{user} is served")  # type: ignore[misc]
         running.append(user)
     with sessions() as db:
         granted = db.scalars(

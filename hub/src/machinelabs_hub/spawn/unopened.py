@@ -4,6 +4,8 @@ import asyncio
 from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
+from jupyterhub.orm import APIToken
+
 from machinelabs_hub.gpu.desk import GpuDesk
 from machinelabs_hub.gpu.model import Claim
 from machinelabs_hub.settings import Settings
@@ -45,10 +47,9 @@ def was_opened(spawner: Any, ready_at: datetime) -> bool:
     Whoever opens a server in a browser is signed in to it by the Hub, with a token that belongs
     to this server; what the server does by itself uses none of these.
     """
-    client = spawner.orm_spawner.oauth_client
-    used = (
-        [token.last_activity or token.created for token in client.access_tokens] if client else []
-    )
+    # Asked of the database: JupyterHub's own list of a client's tokens is as old as its first use.
+    tokens = spawner.user.db.query(APIToken).filter_by(client_id=spawner.oauth_client_id)
+    used = [token.last_activity or token.created for token in tokens]
     worked = spawner.orm_spawner.last_activity
     return any(_utc(at) >= ready_at for at in used if at) or (
         worked is not None and _utc(worked) >= ready_at + WORKED
