@@ -238,7 +238,14 @@ class Limits(Section):
     """What people may store and how fast they may ask."""
 
     file_mib: Annotated[int, Field(ge=1, title="Largest file of a lab, MiB")] = 512
-    notebook_mib: Annotated[int, Field(ge=1, title="Largest notebook of a lab, MiB")] = 50
+    notebook_mib: Annotated[
+        int,
+        Field(
+            ge=1,
+            title="Largest notebook of a lab, MiB",
+            description="Pages show notebooks of up to 50 MiB, and offer larger ones for download.",
+        ),
+    ] = 50
     lab_mib: Annotated[int, Field(ge=1, title="Largest revision of a lab, MiB")] = 1024
     lab_files: Annotated[int, Field(ge=1, title="Most files in a lab")] = 5000
     labs_per_person: Annotated[int, Field(ge=1, title="Most labs of a person")] = 1000
