@@ -20,6 +20,7 @@ from machinelabs_hub.db.tables.usage import UsageRow
 from machinelabs_hub.gpu.ledger import Ledger
 from machinelabs_hub.gpu.model import Ask, Claim, Gpu, Health, Holder, Want
 from machinelabs_hub.gpu.queue import COMEBACK, LOST, Line, NoSuchGpu
+from machinelabs_hub.plans.notices import NoticeTable
 
 WANTS = {"whole": Want(), "pair": Want(count=2), "quarter": Want(share=4)}
 HOUR = timedelta(hours=1)
@@ -363,6 +364,37 @@ def test_a_student_who_comes_when_all_is_taken_is_first_in_the_line(sessions: Se
         desk.now += 3 * HOUR
         desk.line.wake()
         assert (await outsider).holder == Holder("bo")
+
+    asyncio.run(story())
+
+
+def test_holders_of_what_a_lesson_needs_are_told_and_not_stopped(sessions: Sessions) -> None:
+    async def story() -> None:
+        desk = Desk(sessions, a_gpu("a"), a_gpu("b"))
+        first = desk.ask("ada")
+        await settle()
+        desk.now += timedelta(minutes=1)
+        second = desk.ask("bo")
+        await settle()
+        desk.add(a_lesson(desk.now + timedelta(minutes=20)))
+        desk.now += timedelta(seconds=2)
+        notices = NoticeTable(sessions=sessions)
+        clock = asyncio.ensure_future(desk.line.run())
+        await settle()
+        (told,) = notices.live()
+        assert (told.user, told.kind, told.stops_at) == ("ada", "reserved", None)
+        assert told.sentence.startswith("Deep learning begins at 12:21 (UTC) and needs the GPU")
+        assert len(desk.ledger.live()) == 2
+        # Bo goes instead; Ada is asked no longer.
+        desk.end(second.result())
+        clock.cancel()
+        await settle()
+        clock = asyncio.ensure_future(desk.line.run())
+        await settle()
+        assert notices.live() == ()
+        clock.cancel()
+        await settle()
+        assert first.result() in desk.ledger.live()
 
     asyncio.run(story())
 

@@ -15,11 +15,13 @@ from machinelabs_hub.gpu.ledger import Ledger
 from machinelabs_hub.gpu.lengths import Lengths
 from machinelabs_hub.gpu.model import Ask, Claim, Gpu, Holder, Waiting, Want
 from machinelabs_hub.gpu.outlook import Moment, Outlook
+from machinelabs_hub.gpu.pleas import KIND, pleas
 from machinelabs_hub.gpu.policy import exists
 from machinelabs_hub.gpu.pool import Pool
 from machinelabs_hub.gpu.ranks import Ranks, Waiter
-from machinelabs_hub.gpu.turns import Slots, Turn, next_turn
+from machinelabs_hub.gpu.turns import Slots, Turn, keep, next_turn
 from machinelabs_hub.gpu.waits import Stored, WaitTable
+from machinelabs_hub.plans.notices import NoticeTable
 from machinelabs_hub.plans.usage import UsageTable
 
 TICK_SECONDS: Final = 1.0
@@ -77,6 +79,8 @@ class Line:
         self._bookings = Bookings(sessions=sessions, wants=wants)
         self._lengths = Lengths(sessions)
         self._stored = {stored.holder: stored for stored in self._waits.all()}
+        self._notices = NoticeTable(sessions=sessions)
+        self._pleas = {one.id: one for one in self._notices.live() if one.kind == KIND}
         self._ranks = Ranks()
         self._turns: dict[Holder, asyncio.Future[Claim]] = {}
         self._devices: tuple[Gpu, ...] = ()
@@ -152,6 +156,7 @@ class Line:
                 self._give_up_lost()
                 self._serve()
                 self._tell()
+                self._plead()
                 await asyncio.sleep(TICK_SECONDS)
         finally:
             # The Hub ends, and so do all starts; those who wait are to wait on in the next one.
@@ -274,6 +279,23 @@ class Line:
             {holder: place for holder, place in places.items() if self._told.get(holder) != place}
         )
         self._told = places
+
+    def _plead(self) -> None:
+        """Tell those who hold what reservations wait for, and nobody any more who does not."""
+        if not self._slots and not self._pleas:
+            return
+        now = self._clock()
+        found = pleas(
+            keep(self._pool, self._slots),
+            devices=self._devices,
+            claims=tuple(self._counted.values()),
+            now=now,
+        )
+        for key in found.keys() - self._pleas.keys():
+            self._notices.put(found[key])
+        for key in self._pleas.keys() - found.keys():
+            self._notices.end(self._pleas[key], now)
+        self._pleas = found
 
 
 def _part(claim: Claim) -> Fraction:
