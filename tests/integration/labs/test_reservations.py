@@ -11,7 +11,7 @@ from machinelabs_hub.db.tables.orders import ReservationRow
 from machinelabs_hub.labs.models.person import Person
 
 ADA = Person("res-ada", "Ada")
-ROOT = Person("res-root", "Root", admin=True, groups=frozenset({"ml101"}))
+ROOT = Person("res-root", "Root", admin=True, groups=("ml101",))
 READER = Person("res-root", "Root", admin=True, may_write=False)
 NOW = datetime.now(UTC).replace(microsecond=0)
 HOUR = timedelta(hours=1)
