@@ -36,6 +36,7 @@ class FakeInstance:
     used_mib: int = 0
     slices: int = 1
     instance: int = 1
+    sm: int = 0
     processes: list[FakeProcess] = field(default_factory=list)
 
 
@@ -51,6 +52,8 @@ class FakeCard:
     mig: int = -1
     """-1: the card knows no MIG; 0: off; 1: on."""
     ecc: int = 1
+    gpm: int = 0
+    """1: the driver tells how much each instance computes, as from Hopper on."""
     uncorrected: int = 0
     remap_pending: int = 0
     remap_failed: int = 0

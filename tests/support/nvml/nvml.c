@@ -21,7 +21,7 @@ enum { GPUS = 16, MIGS = 64, PROCESSES = 512, EVENTS = 64, WORD = 96, NO_INSTANC
 
 typedef struct {
   int is_mig, parent, error, handle_error, mig_mode, recovery, remap_pending, remap_failed;
-  int ecc, sm, temperature, power, slices;
+  int ecc, sm, temperature, power, slices, gpm;
   unsigned instance, compute;
   long long uncorrected;
   unsigned long long total, used;
@@ -78,6 +78,7 @@ static void read_device(char *line, Device *device, int is_mig) {
   device->temperature = (int)number(line, "temperature", 0);
   device->power = (int)number(line, "power", 0);
   device->slices = (int)number(line, "slices", 0);
+  device->gpm = (int)number(line, "gpm", 0);
   device->instance = (unsigned)number(line, "instance", NO_INSTANCE);
   device->compute = (unsigned)number(line, "compute", 0);
   device->total = (unsigned long long)number(line, "total", 0);
@@ -370,6 +371,45 @@ int nvmlDeviceGetProcessUtilization(Device *handle, struct sample *found, unsign
   *count = many;
   if (!many) END(NOT_FOUND);
   END(many > room || !found ? INSUFFICIENT_SIZE : SUCCESS);
+}
+
+/* ---- the use of instances, between two samples */
+
+struct gpm_sample { const Device *instance; };
+struct gpm_metric { unsigned id; int error; double value; const char *names[3]; };
+struct gpm_question { unsigned version, count; struct gpm_sample *first, *second; struct gpm_metric metrics[]; };
+
+int nvmlGpmSampleAlloc(struct gpm_sample **sample) {
+  *sample = calloc(1, sizeof **sample);
+  return SUCCESS;
+}
+
+int nvmlGpmSampleFree(struct gpm_sample *sample) {
+  free(sample);
+  return SUCCESS;
+}
+
+int nvmlGpmMigSampleGet(Device *handle, unsigned instance, struct gpm_sample *sample) {
+  BEGIN_ON(handle)
+  if (!device->gpm) END(NOT_SUPPORTED);
+  for (int at = 0; at < mig_count; at++)
+    if (migs[at].parent == number_of(device) && migs[at].instance == instance) {
+      sample->instance = &migs[at];
+      END(SUCCESS);
+    }
+  END(NOT_FOUND);
+}
+
+int nvmlGpmMetricsGet(struct gpm_question *question) {
+  BEGIN
+  if (question->version != 1) END(25);
+  if (!question->first->instance || question->first->instance != question->second->instance)
+    END(INVALID_ARGUMENT);
+  for (unsigned at = 0; at < question->count; at++) {
+    question->metrics[at].error = question->metrics[at].id == 1 ? SUCCESS : NOT_SUPPORTED;
+    question->metrics[at].value = question->second->instance->sm;
+  }
+  END(SUCCESS);
 }
 
 /* ---- health */

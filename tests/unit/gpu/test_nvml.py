@@ -84,6 +84,26 @@ def test_a_split_card_has_instances_with_profile_and_parent(nvml: FakeNvml, card
     assert (other.uuid, other.is_split) == ("GPU-b", False)
 
 
+def test_what_an_instance_computes_is_told_where_the_driver_knows(
+    nvml: FakeNvml, cards: Nvml
+) -> None:
+    busy = FakeInstance("MIG-1", "H100 MIG 1g.10gb", 9728, sm=64, processes=[FakeProcess(71)])
+    idle = FakeInstance("MIG-2", "H100 MIG 1g.10gb", 9728, instance=2)
+    idle.processes = [FakeProcess(72), FakeProcess(73)]
+    nvml.cards = [FakeCard("GPU-a", mig=1, gpm=1, instances=[busy, idle])]
+    nvml.tell()
+    # It is told between two looks; after the first one nothing is known yet.
+    assert [card.sm_percent for card in cards.read().cards] == [None, None, None]
+    _, first, second = cards.read().cards
+    assert (first.sm_percent, second.sm_percent) == (64, 0)
+    assert [row.sm_percent for row in first.processes] == [64]
+    assert [row.sm_percent for row in second.processes] == [0, 0]
+    # Who of two it is is not told.
+    idle.sm = 30
+    nvml.tell()
+    assert [row.sm_percent for row in cards.read().cards[2].processes] == [None, None]
+
+
 def test_processes_are_told_with_memory_and_use_and_idle_ones_have_none(
     nvml: FakeNvml, cards: Nvml
 ) -> None:

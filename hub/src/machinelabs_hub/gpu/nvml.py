@@ -71,6 +71,7 @@ class Nvml:
         """Address of a card's handle: its uuid."""
         self._known: dict[int, tuple[CardReading, ...]] = {}
         """Index of a card: it and its instances, as it last said."""
+        self._instances = _InstanceUse()
         self._seen: dict[str, int] = {}
         """Uuid of a card: time of the newest sample of its processes' use."""
 
@@ -119,6 +120,7 @@ class Nvml:
         with suppress(pynvml.NVMLError):
             if self._events is not None:
                 pynvml.nvmlEventSetFree(self._events)
+        self._instances.forget()
         with suppress(pynvml.NVMLError):
             pynvml.nvmlShutdown()
         self._events = None
@@ -177,12 +179,13 @@ class Nvml:
         )
         if is_split:
             for instance in _instances(handle):
-                yield self._instance(instance, uuid, index)
+                yield self._instance(instance, handle, uuid, index)
 
-    def _instance(self, handle: Any, parent: str, index: int) -> CardReading:
+    def _instance(self, handle: Any, card: Any, parent: str, index: int) -> CardReading:
         model, _, profile = pynvml.nvmlDeviceGetName(handle).partition(" MIG ")
         memory = _memory(handle)
         uuid: str = pynvml.nvmlDeviceGetUUID(handle)
+        use = self._instances.of(uuid, handle, card)
         return CardReading(
             uuid=uuid,
             index=index,
@@ -190,8 +193,9 @@ class Nvml:
             memory_mib=memory.total // MIB,
             parent=parent,
             profile=profile or _profile(handle, memory.total),
+            sm_percent=use,
             memory_used_mib=memory.used // MIB,
-            processes=tuple(self._processes(handle, uuid)),
+            processes=_with_use(tuple(self._processes(handle, uuid)), use),
         )
 
     def _processes(self, handle: Any, uuid: str) -> Iterator[ProcessReading]:
@@ -242,6 +246,50 @@ class Nvml:
         # A card that is lost does not say its name any more.
         known = self._watched.get(_address(handle))
         return known or _told(pynvml.nvmlDeviceGetUUID, handle) or ""
+
+
+class _InstanceUse:
+    """How much each MIG instance computed between two looks; only Hopper and newer tell."""
+
+    def __init__(self) -> None:
+        self._last: dict[str, Any] = {}
+
+    def of(self, uuid: str, instance: Any, card: Any) -> int | None:
+        """Return the percentage of the time since the last look; None: not told."""
+        number = _told(pynvml.nvmlDeviceGetGpuInstanceId, instance)
+        sample = None if number is None else _told(pynvml.nvmlGpmSampleAlloc)
+        if sample is None:
+            return None
+        if _told(pynvml.nvmlGpmMigSampleGet, card, number, sample) is None:
+            pynvml.nvmlGpmSampleFree(sample)
+            return None
+        before, self._last[uuid] = self._last.get(uuid), sample
+        if before is None:
+            return None
+        asked = pynvml.c_nvmlGpmMetricsGet_t()
+        asked.version, asked.numMetrics = pynvml.NVML_GPM_METRICS_GET_VERSION, 1
+        asked.sample1, asked.sample2 = before, sample
+        asked.metrics[0].metricId = pynvml.NVML_GPM_METRIC_GRAPHICS_UTIL
+        answer = _told(pynvml.nvmlGpmMetricsGet, asked)
+        pynvml.nvmlGpmSampleFree(before)
+        if answer is None or answer.metrics[0].nvmlReturn != pynvml.NVML_SUCCESS:
+            return None
+        percent: float = answer.metrics[0].value
+        return round(percent)
+
+    def forget(self) -> None:
+        """Let go of what was looked at."""
+        for sample in self._last.values():
+            with suppress(pynvml.NVMLError):
+                pynvml.nvmlGpmSampleFree(sample)
+        self._last.clear()
+
+
+def _with_use(processes: tuple[ProcessReading, ...], use: int | None) -> tuple[ProcessReading, ...]:
+    """Return an instance's processes with the use that follows from the whole instance's."""
+    if use == 0 or (use is not None and len(processes) == 1):
+        return tuple(replace(process, sm_percent=use) for process in processes)
+    return processes
 
 
 def _told(ask: Callable[..., Any], *arguments: Any) -> Any:
