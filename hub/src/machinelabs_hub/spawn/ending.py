@@ -1,5 +1,6 @@
 """Say how a server ended when nobody asked it to."""
 
+from collections import OrderedDict
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, Final, Self
@@ -8,6 +9,9 @@ from machinelabs_hub.spawn.engine import Seen
 
 KILLED: Final = 137
 TERMINATED: Final = 143
+
+MOST_ENDED: Final = 1000
+"""Of so many containers it is remembered when they ended."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +42,22 @@ class Ending:
     def as_state(self) -> dict[str, str]:
         """Return the ending as JSON."""
         return {"sentence": self.sentence, "at": self.at}
+
+
+_ended: OrderedDict[str, datetime] = OrderedDict()
+
+
+def note_end(seen: Seen) -> None:
+    """Remember when a container ended, as the engine says: hours are charged up to then."""
+    if seen.finished_at is not None:
+        _ended[seen.id] = seen.finished_at
+        if len(_ended) > MOST_ENDED:
+            _ended.popitem(last=False)
+
+
+def ends() -> dict[str, datetime]:
+    """Return when the containers ended of which this process learned last, by id."""
+    return dict(_ended)
 
 
 def sentence(seen: Seen) -> str:

@@ -17,6 +17,7 @@ from machinelabs_hub.plans.notices import NoticeTable
 from machinelabs_hub.plans.policy import cards_of
 from machinelabs_hub.plans.usage import UsageTable
 from machinelabs_hub.sites import database_url
+from machinelabs_hub.spawn.ending import ends
 from machinelabs_hub.spawn.farewell import farewell, start_again
 from machinelabs_hub.spawn.orders import Running, pending, servers, spawners
 from machinelabs_hub.spawn.site import SpawnSite
@@ -56,7 +57,7 @@ class HourKeeper:
         saved = enforced = asyncio.get_running_loop().time()
         try:
             while True:
-                seen = look_at(self._app, self._site, meter)
+                seen = look_at(self._app, self._site)
                 came_or_went = meter.look(
                     seen.live, unsure=seen.unsure, ends=seen.ends, now=self._clock()
                 )
@@ -147,7 +148,7 @@ class HourKeeper:
             await start_again(self._site.settings, holder, {"image": image, "flavour": flavour})
 
 
-def look_at(app: Any, site: SpawnSite, meter: Meter) -> Look:
+def look_at(app: Any, site: SpawnSite) -> Look:
     """Return what the Hub knows of its servers now. Asks nobody."""
     known = {(spawner.user.name, spawner.name): spawner for spawner in spawners(app)}
     unsure = {(holder.user, holder.server) for holder in pending(app)}
@@ -157,12 +158,8 @@ def look_at(app: Any, site: SpawnSite, meter: Meter) -> Look:
         key = (one.holder.user, one.holder.server)
         if key not in unsure:
             live.append(_live(one, site, known[key].ran_since))
-    ends = {}
-    for session in meter.live:
-        spawner = known.get((session.user, session.server))
-        if spawner is not None and spawner.ending is not None:
-            ends[session.id] = datetime.fromisoformat(spawner.ending.at)
-    return Look(tuple(live), frozenset(unsure), ends)
+    ended = {container[:SESSION_LETTERS]: at for container, at in ends().items()}
+    return Look(tuple(live), frozenset(unsure), ended)
 
 
 def _live(one: Running, site: SpawnSite, ran_since: datetime | None) -> Live:

@@ -18,7 +18,7 @@ from traitlets import Any as AnyTrait
 from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.spawn.allowance import Allowance
 from machinelabs_hub.spawn.claiming import Claiming
-from machinelabs_hub.spawn.ending import Ending
+from machinelabs_hub.spawn.ending import Ending, note_end
 from machinelabs_hub.spawn.engine import EngineTrouble, Seen
 from machinelabs_hub.spawn.form import render_form
 from machinelabs_hub.spawn.options import Choice, choose, from_form, remembered, without_gpu
@@ -297,6 +297,7 @@ class MachineLabsMixin(Allowance, Claiming, Spawner):
         self.unknown_since = None
 
     def _note_ending(self, seen: Seen) -> int:
+        note_end(seen)
         if not self._starting:
             self.ending = Ending.of(seen)
             self.log.warning("%s ended: %s", self._log_name, self.ending.sentence)
