@@ -48,6 +48,13 @@ def live(site: CardSite) -> dict[str, list[str]]:
     return found
 
 
+def told(site: CardSite, person: str) -> list[str]:
+    """What the person's server is told at this moment."""
+    query = "select sentence from notices where user = ? and ended_at is null"
+    with closing(sqlite3.connect(site.files.database)) as db:
+        return [row[0] for row in db.execute(query, (person,))]
+
+
 def inspected(site: CardSite, container: str) -> dict[str, Any]:
     found: dict[str, Any] = json.loads(site.cards.run("inspect", container))[0]
     return found
@@ -189,3 +196,30 @@ def test_two_holders_are_told_of_and_none_is_stopped(site: CardSite) -> None:
     )
     for name in (container, "by-hand"):
         assert inspected(site, name)["State"]["Running"]
+    (sentence,) = told(site, "ada")
+    assert "Another program of this machine has this server's GPU too" in sentence
+    site.cards.run("rm", "-f", "by-hand")
+    wait_until(lambda: not told(site, "ada"), seconds=20, what="it holds no longer")
+
+
+@pytest.mark.parametrize("mode", [Mode.REFUSES, Mode.FAILS, Mode.HANGS])
+def test_routes_that_were_lost_while_the_engine_was_unknown_are_back_10_seconds_after(
+    site: CardSite, mode: Mode
+) -> None:
+    server = site.start_server("ada", image="tiny", flavour="whole")
+    site.cards.proxy.switch(mode)
+    site.kill_hub()
+    site.processes["proxy"].kill()
+    site.processes["proxy"].wait()
+    site.run_part("proxy")
+    site.start_hub()
+    site.cards.proxy.switch(Mode.WELL)
+
+    def is_back() -> bool:
+        # The tiny server answers everything with an empty object; the hub and the proxy do not.
+        return httpx.get(f"{server.url}api", timeout=5).text == "{}"
+
+    wait_until(is_back, seconds=10, what="the route is back")
+    # The engine's events are heard again.
+    site.cards.run("rm", "-f", server.container)
+    assert wait_until(lambda: not live(site), seconds=15, what="the card is free") < 8

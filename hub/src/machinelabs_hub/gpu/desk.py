@@ -16,7 +16,9 @@ from machinelabs_hub.gpu.ledger import Ledger
 from machinelabs_hub.gpu.model import Ask, Claim, Holder, Observed
 from machinelabs_hub.gpu.queue import Line
 from machinelabs_hub.gpu.reconcile import Clash, Decision, leftovers
+from machinelabs_hub.gpu.tidings import Teller, tidings
 from machinelabs_hub.gpu.wants import wants_of
+from machinelabs_hub.plans.notices import NoticeTable
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Files, catalog_file, database_url
 
@@ -55,12 +57,13 @@ class Eyes(Protocol):
 class GpuDesk:
     """Inventory, ledger and line together."""
 
-    def __init__(self, *, inventory: Inventory, ledger: Ledger, line: Line) -> None:
+    def __init__(self, *, inventory: Inventory, ledger: Ledger, line: Line, teller: Teller) -> None:
         self.inventory = inventory
         self.ledger = ledger
         self.line = line
         self.unknown_since: float | None = None
         """Since when the engine does not say what it holds (`time.time()`); None: it does."""
+        self._teller = teller
         self._starting: set[str] = set()
         self._whys: dict[str, str] = {}
         self._clashes: frozenset[Clash] = frozenset()
@@ -203,6 +206,8 @@ class GpuDesk:
                 ", ".join(container[:12] for container in clash.containers),
             )
         self._clashes = frozenset(decision.clashes)
+        claims, devices, now = self.ledger.live(), self.inventory.devices(), _now()
+        self._teller.tell(tidings(claims, devices, self._clashes, now), now)
 
     def _note_unknown(self, error: Exception) -> None:
         if self.unknown_since is None:
@@ -230,5 +235,8 @@ def desk_for(settings: Settings) -> GpuDesk:
         inventory, ledger = Inventory(settings=settings, sessions=sessions), Ledger(sessions)
         catalog = load_catalog(catalog_file(settings), Files(settings.data).builds)
         line = Line(inventory=inventory, ledger=ledger, sessions=sessions, wants=wants_of(catalog))
-        _desks[settings.data] = GpuDesk(inventory=inventory, ledger=ledger, line=line)
+        teller = Teller(NoticeTable(sessions=sessions))
+        _desks[settings.data] = GpuDesk(
+            inventory=inventory, ledger=ledger, line=line, teller=teller
+        )
     return _desks[settings.data]
