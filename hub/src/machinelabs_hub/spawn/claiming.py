@@ -22,6 +22,8 @@ class Claiming:
 
     claim: Claim | None = None
     """What was granted to the start under way, or to the server that this hub started."""
+    asked_engine: bool = False
+    """Whether the engine was asked for a container since the grant, whatever it answered."""
     making: Any = None
     """A future: the container that a start which was ended may still get is removed."""
 
@@ -41,6 +43,7 @@ class Claiming:
         if want is None:
             return
         groups = frozenset(group.name for group in self.user.groups)
+        self.asked_engine = False
         plan = plan_of(self.site.settings.plans, groups=groups, is_admin=self.user.admin)
         self.claim = await self.desk.take(
             Ask(
@@ -76,6 +79,12 @@ class Claiming:
         if self.claim is not None:
             self.desk.ready(self.claim)
 
+    def take_cards_over(self) -> None:
+        """Tell the desk that a hub before this one started the server, and that it runs."""
+        claim = self.desk.ledger.claim_of(self.holder)
+        if claim is not None and claim.ready_at is None:
+            self.desk.ready(claim)
+
     def abandon_cards(self) -> None:
         """Let the desk find out whether a container is left that holds the GPUs.
 
@@ -85,7 +94,9 @@ class Claiming:
         claim, self.claim = self.claim, None
         if claim is None:
             return
-        if self.making is None or self.making.done():
+        if not self.asked_engine:
+            self.desk.release(claim, "not_started")
+        elif self.making is None or self.making.done():
             self.desk.abandon(claim)
         else:
             self.making.add_done_callback(lambda _: self.desk.abandon(claim))

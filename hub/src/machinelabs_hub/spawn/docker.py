@@ -108,7 +108,10 @@ class MachineLabsDockerSpawner(MachineLabsMixin, DockerSpawner):
             seen = await self.look()
         except EngineTrouble:
             return str(self.server.url)
-        return self._url(seen.address) if seen and seen.address else str(self.server.url)
+        if seen is None or not seen.address:
+            return str(self.server.url)
+        self.take_cards_over()
+        return self._url(seen.address)
 
     def _url(self, address: str) -> str:
         return f"http://{address}:{PORT}{self.server.base_url}"
@@ -159,6 +162,7 @@ class MachineLabsDockerSpawner(MachineLabsMixin, DockerSpawner):
     async def _create(self, plan: ContainerPlan) -> str:
         await asyncio.to_thread(self._check_folders, plan)
         environment = self.get_env() | plan.environment
+        self.asked_engine = True
         for _ in range(PATIENCE):
             making = asyncio.ensure_future(self._engine.create(plan, environment))
             try:
