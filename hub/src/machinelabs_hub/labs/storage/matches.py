@@ -8,7 +8,7 @@ from dataclasses import replace
 from functools import lru_cache
 from typing import Any, Final
 
-from sqlalchemy import CTE, BigInteger, ScalarSelect, Select, cast, null, or_, select
+from sqlalchemy import CTE, ScalarSelect, Select, null, or_, select
 from sqlalchemy.orm import Session
 
 from machinelabs_hub.db.lists import json_row, lines_of, one_text, rows_of
@@ -18,7 +18,6 @@ from machinelabs_hub.labs.storage import tally
 from machinelabs_hub.labs.storage.wanted import branches, is_frequent, wanted
 from machinelabs_hub.labs.storage.words import Matching, words_of
 
-MILLION: Final = 1_000_000
 MOST_RANKED: Final = 500
 """Of words that stand in more labs than this, the newest that many are ranked and counted."""
 
@@ -31,7 +30,7 @@ def matches(
 ) -> tuple[list[Place], Facets]:
     """Return the labs that fit `query` best, and what all that fit can be narrowed by.
 
-    Each lab comes with its score in millionths: a whole number, the same wherever it is read.
+    Each lab comes with its score.
 
     Args:
         db: the transaction.
@@ -76,10 +75,8 @@ def _statement(
     To put it together takes longer than many a search.
     """
     conditions = wanted(query, viewer, is_frequent=is_frequent)
-    score = cast(matching.score * MILLION, BigInteger)
-    newest = matching.labs(matching.id.label("id"), score.label("score"), tally.SAID)
-    newest = newest.where(*conditions, or_(*branches(query, viewer)))
-    some = newest.order_by(matching.id.desc()).limit(most).cte("matches")
+    conditions.append(or_(*branches(query, viewer)))
+    some = matching.newest(tally.SAID, conditions=conditions, most=most).cte("matches")
     columns: list[Any] = [_places(some, best) if best else null()]
     columns += tally.texts_of(some) if counts else [null(), null()]
     return select(*columns)

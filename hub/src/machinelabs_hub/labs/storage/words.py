@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from sqlalchemy import (
+    BigInteger,
     ColumnElement,
     Float,
     FromClause,
@@ -15,6 +16,7 @@ from sqlalchemy import (
     Select,
     Text,
     bindparam,
+    cast,
     func,
     literal_column,
     select,
@@ -27,6 +29,7 @@ from machinelabs_hub.db.tables.search import LabTextRow
 from machinelabs_hub.db.words import folded
 
 ASKED: Final = "asked"
+MILLION: Final = 1_000_000
 MOST_WORDS: Final = 8
 SHORTEST_BEGINNING: Final = 2
 """A last word of fewer letters stands for itself, not for all that begin with it."""
@@ -35,7 +38,9 @@ SHORTEST_BEGINNING: Final = 2
 class Matching:
     """Rows of an index that match: what to select them from, and how well each fits.
 
-    It stands for all texts: the one that is asked for is the parameter `asked` of a statement.
+    It stands for all texts: the one that is asked for is the parameter `asked` of a statement. A
+    score is in millionths: a whole number, the same wherever it is read. Where `is_ordered`, the
+    index gives its matches by their ids.
     """
 
     def __init__(
@@ -45,16 +50,29 @@ class Matching:
         id: ColumnElement[int],  # noqa: A002 - the column is called so
         matches: ColumnElement[bool],
         score: ColumnElement[float],
+        is_ordered: bool,
     ) -> None:
-        self._table = table
+        self._rows = table.join(LabRow.__table__, LabRow.id == id)
+        self._id = id
         self._matches = matches
-        self.id = id
-        self.score = score
+        self._score = cast(score * MILLION, BigInteger).label("score")
+        self._is_ordered = is_ordered
 
     def labs(self, *columns: ColumnElement[Any]) -> Select[Any]:
         """Select `columns` of the labs that match."""
-        joined = self._table.join(LabRow.__table__, LabRow.id == self.id)
-        return select(*columns).select_from(joined).where(self._matches)
+        return select(*columns).select_from(self._rows).where(self._matches)
+
+    def newest(
+        self, *columns: ColumnElement[Any], conditions: list[ColumnElement[bool]], most: int
+    ) -> Select[Any]:
+        """Select `id`, `score` and `columns` of the newest `most` for which `conditions` hold."""
+        shown = (self._id.label("id"), self._score, *columns)
+        if self._is_ordered:
+            return self.labs(*shown).where(*conditions).order_by(self._id.desc()).limit(most)
+        # The sum hides the primary key, along which PostgreSQL would read the texts of the newest
+        # labs until enough match; and only those that are left are worth a score.
+        found = self.labs(self._id).where(*conditions).order_by((self._id + 0).desc()).limit(most)
+        return select(*shown).select_from(self._rows).where(self._id.in_(found))
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,6 +100,7 @@ def _fts5() -> Matching:
         id=literal_column("lab_words.rowid", Integer),
         matches=literal_column("lab_words").op("MATCH", is_comparison=True)(bindparam(ASKED)),
         score=literal_column("-bm25(lab_words, 10.0, 6.0, 4.0, 2.0, 1.0)", Float),
+        is_ordered=True,
     )
 
 
@@ -94,6 +113,7 @@ def _tsvector() -> Matching:
         id=LabTextRow.__table__.c.lab_id,
         matches=document.op("@@", is_comparison=True)(query),
         score=func.ts_rank(document, query, 1, type_=Float),
+        is_ordered=False,
     )
 
 
