@@ -3,7 +3,7 @@
 import argparse
 import sys
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from tests.benchmarks import (
@@ -11,6 +11,7 @@ from tests.benchmarks import (
     forks,
     git,
     gpu_line,
+    gpu_waiting,
     labs,
     pages,
     render,
@@ -29,7 +30,7 @@ from machinelabs_hub.catalog.load import load
 from machinelabs_hub.sites import catalog_file
 
 PARTS = ("starts", "home", "labs", "forks", "git", "search", "render", "fetch")
-GPU_PARTS = ("decision",)
+GPU_PARTS = ("decision", "waiting")
 """What `make bench-gpu` measures."""
 
 ON_A_SITE = {"starts", "home", "labs", "forks", "git"}
@@ -64,15 +65,14 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 def measure(folder: Path, parts: Sequence[str], rounds: int) -> list[Figure]:
     """Run a site, and a stock hub beside it where a part compares with one."""
-    figures: list[Figure] = []
-    if "render" in parts:
-        figures += render.measure(rounds=rounds, say=say)
-    if "decision" in parts:
-        figures += gpu_line.measure(say=say)
-    if "fetch" in parts:
-        figures += fetches.measure(say=say)
-    if "search" in parts:
-        figures += search.measure(folder / "search", rounds=rounds, say=say)
+    without_a_site: dict[str, Callable[[], list[Figure]]] = {
+        "render": lambda: render.measure(rounds=rounds, say=say),
+        "decision": lambda: gpu_line.measure(say=say),
+        "waiting": lambda: gpu_waiting.measure(say=say),
+        "fetch": lambda: fetches.measure(say=say),
+        "search": lambda: search.measure(folder / "search", rounds=rounds, say=say),
+    }
+    figures = [figure for part, run in without_a_site.items() if part in parts for figure in run()]
     if not ON_A_SITE & set(parts):
         return figures
     with running(folder / "site", limits=labs.SETTINGS) as site:
