@@ -139,7 +139,7 @@ def test_an_error_that_ends_a_card_is_told_at_once(nvml: FakeNvml, tmp_path: Pat
         first, second = sampler.sample().cards
         assert (first.health, first.why) == (Health.OK, "")
         assert second.why == "Xid 79: it has fallen off the bus."
-        assert "GPU-a: Xid 31 (harmless)" in sampler.log.read_text()
+        assert "GPU-a reported Xid 31 (harmless)" in sampler.log.read_text()
 
 
 def test_a_lost_card_fails_while_the_other_is_read_on(

@@ -24,7 +24,8 @@ class CardSample(_Part):
     is_split: bool = False
     """A card in MIG mode: its instances can be handed out, itself it cannot."""
     health: Health = Health.OK
-    """`ok` or `failed`; what admins drain is not the sampler's to know."""
+    """`ok` or `failed`, as the card says. What admins drained or returned, the sampler does not
+    know: whether a card is handed out stands in the table `cards`."""
     why: str = ""
     failed_at: datetime | None = None
     sm_percent: int | None = None

@@ -119,8 +119,12 @@ class Sampler:
             if event is None:
                 continue
             is_bad = self._watch.note(event, datetime.now(UTC))
+            what = f"Xid {event.xid}" if event.xid else "a memory error"
             log.warning(
-                "%s: Xid %s%s", event.uuid, event.xid or "ECC", "" if is_bad else " (harmless)"
+                "%s reported %s%s",
+                event.uuid or "A card that is not named",
+                what,
+                "" if is_bad else " (harmless)",
             )
             if is_bad:
                 until = min(until, time.monotonic() + _BURST)
