@@ -21,6 +21,8 @@
 
   const showPhases = (phases) => {
     const list = part("phases");
+    // The page is older than the place in line: written anew it has all that belongs to it.
+    if (phases.some(({ name }) => name === "line") && !list.querySelector('[data-phase="line"]')) return goOn();
     for (const line of [...list.children]) {
       if (!phases.some((phase) => phase.name === line.dataset.phase)) line.remove();
     }
