@@ -116,7 +116,13 @@ class Plan(Section):
     servers: Annotated[int, Field(ge=1, title="Servers at once")] = 4
     runs: Annotated[int, Field(ge=0, title="Runs at once")] = 2
     storage_gib: Annotated[
-        int, Field(ge=0, title="Storage of labs, GiB", description="0: no limit.")
+        int,
+        Field(
+            ge=0,
+            title="Storage of labs, GiB",
+            description="What the newest revisions of a person's own labs hold together; who has "
+            "as much publishes no more. 0: no limit.",
+        ),
     ] = 0
     weight: Annotated[
         float,

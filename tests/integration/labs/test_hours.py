@@ -8,11 +8,14 @@ from fractions import Fraction
 
 import httpx
 import pytest
+from sqlalchemy import update
 from tests.support.labs_service import LabsServer, labs_server
 
-from machinelabs_hub.db.tables.labs import PersonRow
+from machinelabs_hub.db.tables.labs import LabRow, PersonRow
 from machinelabs_hub.db.tables.orders import ConfirmationRow, KeepRow
-from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.gpu_settings import GroupPlan, Plan, Plans
+from machinelabs_hub.labs.models.person import Person, Standing
+from machinelabs_hub.labs.services.room import StorageFull
 from machinelabs_hub.plans.model import Notice, Session, Use
 from machinelabs_hub.plans.notices import NoticeTable
 from machinelabs_hub.plans.usage import UsageTable
@@ -25,9 +28,20 @@ NOW = datetime.now(UTC)
 MONTH = f"{NOW:%Y-%m}"
 
 
+PLANS = Plans(
+    table=(
+        Plan(name="small", title="Small", gpu_hours=4, storage_gib=1),
+        Plan(name="large", title="Large"),
+    ),
+    default="small",
+    admins="large",
+    groups=(GroupPlan(group="vision", plan="large"),),
+)
+
+
 @pytest.fixture(scope="module")
 def labs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
-    with labs_server(tmp_path_factory.mktemp("hours") / "data") as labs:
+    with labs_server(tmp_path_factory.mktemp("hours") / "data", plans=PLANS) as labs:
         labs.seen_as(ADA, BOB, ADMIN, reader=READER)
         with labs.tools.sessions() as db:
             db.add(PersonRow(name=ADA.name, display_name="Ada", joined_at=NOW))
@@ -142,3 +156,38 @@ def test_the_csv_has_a_line_for_each_session_of_the_month(labs: LabsServer) -> N
     assert (row["user"], row["flavour"], row["cards"]) == (BOB.name, "gpu-quarter", "1/4")
     assert (row["gpu_hours"], row["cpu_hours"], row["is_open"]) == ("0.5000", "0.0000", "yes")
     assert ask(labs, ADMIN.name, "GET", "usage.csv?month=x").status_code == 422
+
+
+def test_ones_own_use_tells_the_plan_and_what_is_left(labs: LabsServer) -> None:
+    cleo = Person("hours-cleo", "Cleo")
+    # A container's token tells of no groups; who asks the Hub knows them.
+    grouped = Person("hours-cleo", "Cleo", standing=Standing(("vision",), is_admin=False))
+    labs.seen_as(ADA, BOB, ADMIN, cleo, reader=READER, grouped=grouped)
+    session = Session("s-cleo", cleo.name, "gpu", "gpu-small", Fraction(1))
+    since = NOW - timedelta(seconds=30)
+    UsageTable(sessions=labs.tools.sessions).save(
+        [Use(session, MONTH, since, NOW, session.charge(3600), is_open=True)]
+    )
+    found = ask(labs, cleo.name, "GET", "me/usage").json()
+    gpu, cpu = found["hours"]
+    assert (found["plan"], gpu["kind"], gpu["used_hours"]) == ("small", "gpu", 1)
+    assert (gpu["given_hours"], gpu["left_hours"]) == (4, 3)
+    assert gpu["ends_at"] is not None
+    assert (cpu["used_hours"], cpu["given_hours"]) == (0, None)
+    assert [row["flavour"] for row in found["live"]] == ["gpu-small"]
+    assert {row["flavour"] for row in found["days"]} == {"gpu-small"}
+    free = ask(labs, "grouped", "GET", "me/usage").json()
+    assert (free["plan"], free["hours"][0]["left_hours"]) == ("large", None)
+    assert ask(labs, "", "GET", "me/usage").status_code == 401
+
+
+def test_whose_labs_hold_all_that_their_plan_gives_publishes_no_more(labs: LabsServer) -> None:
+    lab = labs.publish("hours-dan", {"a.txt": b"a"})
+    labs.revise(lab, {"a.txt": b"b"})
+    with labs.tools.sessions() as db:
+        db.execute(update(LabRow).where(LabRow.owner == "hours-dan").values(size_bytes=2**30))
+    with pytest.raises(StorageFull, match=r"hold 1\.0 GiB, and your plan, “Small”, gives you 1"):
+        labs.revise(lab, {"a.txt": b"c"})
+    with pytest.raises(StorageFull):
+        labs.publish("hours-dan", {"a.txt": b"a"})
+    labs.publish("hours-eve", {"a.txt": b"a"})

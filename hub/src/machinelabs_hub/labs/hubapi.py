@@ -8,8 +8,8 @@ from urllib.parse import quote, urlencode
 import httpx
 
 from machinelabs_hub.errors import Conflict, MachineLabsError, Unavailable
+from machinelabs_hub.labs.models.person import Standing
 from machinelabs_hub.labs.models.server import HubServer
-from machinelabs_hub.labs.models.usage import Standing
 from machinelabs_hub.scopes import LABS_SERVICE
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Addresses, Files

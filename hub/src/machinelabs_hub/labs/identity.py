@@ -7,7 +7,7 @@ import json
 import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 from cryptography.fernet import Fernet, InvalidToken
@@ -87,6 +87,9 @@ class Identities:
                 return known.person
             raise
         person = model and person_from(model)
+        if person and model and not person.is_service and "groups" not in model:
+            # The token of a container does not tell of groups, and a plan hangs on them.
+            person = replace(person, standing=await self._hub.standing(person.name))
         self._known[key] = _Known(person or None, now)
         self._known.move_to_end(key)
         if len(self._known) > _MOST:

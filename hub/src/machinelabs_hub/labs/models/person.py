@@ -5,6 +5,14 @@ from datetime import datetime
 
 
 @dataclass(frozen=True, slots=True)
+class Standing:
+    """What the Hub knows of a person that decides their plan."""
+
+    groups: tuple[str, ...]
+    is_admin: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Person:
     """Who asks. What their token may do is part of it.
 
@@ -13,6 +21,7 @@ class Person:
         may_write: the token may change this person's labs.
         is_service: a program of the site rather than a person.
         may_remove: may put away the labs of people whose account is deleted.
+        standing: what decides their plan, also where the token tells less; None: as the token says.
     """
 
     name: str
@@ -22,6 +31,12 @@ class Person:
     may_write: bool = True
     is_service: bool = False
     may_remove: bool = False
+    standing: Standing | None = None
+
+    @property
+    def plan_standing(self) -> Standing:
+        """What decides their plan."""
+        return self.standing or Standing(self.groups, self.admin)
 
 
 @dataclass(frozen=True, slots=True)

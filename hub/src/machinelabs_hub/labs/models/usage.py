@@ -15,14 +15,6 @@ MOST_DAYS: Final = 92
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
-    """What the Hub knows of a person that decides their plan."""
-
-    groups: tuple[str, ...]
-    is_admin: bool
-
-
-@dataclass(frozen=True, slots=True)
 class Used:
     """One kind of hours in the window that counts now, in seconds; None: there is no end."""
 

@@ -8,7 +8,6 @@ from machinelabs_hub.errors import BadInput
 from machinelabs_hub.labs.hubapi import HubApi
 from machinelabs_hub.labs.models.member import MemberKind
 from machinelabs_hub.labs.models.person import Person
-from machinelabs_hub.labs.models.usage import Standing
 from machinelabs_hub.labs.storage.people import PersonTable
 from machinelabs_hub.names import shown
 
@@ -40,14 +39,6 @@ class Directory:
                 f"There is {what} called “{shown(name)}” on this site. Look how it is spelled: "
                 "small and capital letters differ."
             )
-
-    def standing(self, name: str) -> Standing:
-        """Return what the Hub knows of a person that decides their plan.
-
-        Raises:
-            HubAway: nobody can say.
-        """
-        return from_thread.run(self._hub.standing, name)
 
     def _knows(self, kind: MemberKind, name: str) -> bool:
         if not name or not name.isprintable():

@@ -55,14 +55,9 @@ class HourService:
     # One's own.
 
     def usage(self) -> Usage:
-        """Return what the viewer used, and what is left of their plan.
-
-        Raises:
-            HubAway: nobody can say which plan they have.
-        """
+        """Return what the viewer used, and what is left of their plan."""
         person, now = signed_in(self._viewer), self._tools.clock()
-        # Not every token tells of groups, and none inside a container is an admin's.
-        standing = self._directory.standing(person.name)
+        standing = person.plan_standing
         budgets = Budgets(plans=self._tools.settings.plans, usage=self._usage)
         budget = budgets.of(
             person.name,

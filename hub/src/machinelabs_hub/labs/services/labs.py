@@ -13,6 +13,7 @@ from machinelabs_hub.labs.models.page import LabQuery, Page
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.revision import Revision
 from machinelabs_hub.labs.services import details, intake
+from machinelabs_hub.labs.services.room import check_room
 from machinelabs_hub.labs.services.search import SearchService
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import lab_at, lab_to, writer
@@ -164,6 +165,7 @@ def publisher(tools: Tools, viewer: Person | None) -> Person:
     most = tools.settings.limits.publishes_per_hour
     tools.publishes.take(person.name, f"You published {most} times within an hour.")
     tools.people.seen(person, tools.clock())
+    check_room(tools, person)
     return person
 
 

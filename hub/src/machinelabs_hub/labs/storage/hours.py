@@ -2,9 +2,10 @@
 
 from datetime import datetime
 
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from machinelabs_hub.db.engine import SessionMaker
+from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.db.tables.orders import ConfirmationRow, HourGrantRow, KeepRow
 from machinelabs_hub.labs.models.usage import HourGrant
 
@@ -44,6 +45,14 @@ class HourTable:
             wanted = wanted.where(HourGrantRow.id < before)
         with self._sessions() as db:
             return tuple(_grant(row) for row in db.scalars(wanted))
+
+    def stored_bytes(self, owner: str) -> int:
+        """Return how much the newest revisions of somebody's labs hold, without the trash."""
+        wanted = select(func.sum(LabRow.size_bytes)).where(
+            LabRow.owner == owner, LabRow.trashed_at.is_(None)
+        )
+        with self._sessions() as db:
+            return db.scalar(wanted) or 0
 
     def keep(self, user: str, server: str, at: datetime) -> None:
         """Note that somebody needs a server now."""
