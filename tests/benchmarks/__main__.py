@@ -11,6 +11,7 @@ from tests.benchmarks import (
     forks,
     git,
     gpu_line,
+    gpu_stock,
     gpu_waiting,
     labs,
     pages,
@@ -30,7 +31,7 @@ from machinelabs_hub.catalog.load import load
 from machinelabs_hub.sites import catalog_file
 
 PARTS = ("starts", "home", "labs", "forks", "git", "search", "render", "fetch")
-GPU_PARTS = ("decision", "waiting")
+GPU_PARTS = ("decision", "waiting", "booked")
 """What `make bench-gpu` measures."""
 
 ON_A_SITE = {"starts", "home", "labs", "forks", "git"}
@@ -69,6 +70,7 @@ def measure(folder: Path, parts: Sequence[str], rounds: int) -> list[Figure]:
         "render": lambda: render.measure(rounds=rounds, say=say),
         "decision": lambda: gpu_line.measure(say=say),
         "waiting": lambda: gpu_waiting.measure(say=say),
+        "booked": lambda: gpu_stock.measure(say=say),
         "fetch": lambda: fetches.measure(say=say),
         "search": lambda: search.measure(folder / "search", rounds=rounds, say=say),
     }

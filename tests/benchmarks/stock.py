@@ -56,14 +56,18 @@ class Stock:
 
 
 @contextmanager
-def running(folder: Path, *, images: Mapping[str, str], flavour: Flavour) -> Iterator[Stock]:
-    """Run a stock hub whose containers have the limits of `flavour`."""
+def running(
+    folder: Path, *, images: Mapping[str, str], flavour: Flavour, has_gpu: bool = False
+) -> Iterator[Stock]:
+    """Run a stock hub whose containers have the limits of `flavour`, and a GPU if asked for."""
     stock = Stock(place=Place.find(), token=secrets.token_hex(16), folder=folder)
     network = stock.place.network
     docker("network", "create", "--subnet", stock.place.subnet, "--gateway", stock.gateway,
            "-o", f"com.docker.network.bridge.name=br-{network}"[:46],
            "-o", "com.docker.network.bridge.enable_icc=false", network)  # fmt: skip
     memory = flavour.memory_mib * 2**20
+    # As DockerSpawner's own threads advise: one card each.
+    gpu = {"device_requests": [{"count": 1, "capabilities": [["gpu"]]}]} if has_gpu else {}
     given = {
         "folder": str(folder),
         "port": stock.place.port,
@@ -82,6 +86,7 @@ def running(folder: Path, *, images: Mapping[str, str], flavour: Flavour) -> Ite
             "cap_drop": ["ALL"],
             "security_opt": ["no-new-privileges"],
             "init": True,
+            **gpu,
         },
     }
     with (folder / "hub.log").open("wb") as log:

@@ -10,7 +10,7 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from sqlalchemy import func, select, update
+from sqlalchemy import func, select, text, update
 from tests.support.card_site import CARDS, CardSite, running_with_cards
 from tests.support.waiting import wait_until
 
@@ -18,7 +18,7 @@ from machinelabs_hub.db.engine import Sessions, open_engine, session_maker
 from machinelabs_hub.db.tables.gpus import ClaimRow, WaitRow
 from machinelabs_hub.db.tables.orders import ReservationRow
 from machinelabs_hub.db.tables.usage import UsageRow
-from machinelabs_hub.sites import database_url
+from machinelabs_hub.sites import database_url, hub_database_url
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(900)]
 
@@ -208,8 +208,8 @@ def test_a_server_that_nobody_opens_gives_its_card_back_and_says_so(
     sessions: Sessions, site: CardSite
 ) -> None:
     settings = (site.data / "settings.yaml").read_text(encoding="utf-8")
-    text = settings.replace("unopened_minutes: 0", "unopened_minutes: 10")
-    (site.data / "settings.yaml").write_text(text, encoding="utf-8")
+    changed = settings.replace("unopened_minutes: 0", "unopened_minutes: 10")
+    (site.data / "settings.yaml").write_text(changed, encoding="utf-8")
     try:
         site.kill_hub()
         site.start_hub()
@@ -221,12 +221,12 @@ def test_a_server_that_nobody_opens_gives_its_card_back_and_says_so(
         assert opened(sessions, "gone") is None
         # Ten minutes later.
         site.kill_hub()
+        ten_minutes_ago = datetime.now(UTC) - timedelta(minutes=10, seconds=1)
         with sessions() as db:
             db.execute(
-                update(ClaimRow)
-                .where(ClaimRow.ended_at.is_(None))
-                .values(ready_at=datetime.now(UTC) - timedelta(minutes=10, seconds=1))
+                update(ClaimRow).where(ClaimRow.ended_at.is_(None)).values(ready_at=ten_minutes_ago)
             )
+        hub_knows(site, last_activity=ten_minutes_ago)
         site.start_hub()
         wait_until(lambda: not server(site, "gone"), seconds=90, what="it is stopped")
         with sessions() as db:
@@ -242,6 +242,15 @@ def test_a_server_that_nobody_opens_gives_its_card_back_and_says_so(
         site.write_settings()
         site.kill_hub()
         site.start_hub()
+
+
+def hub_knows(site: CardSite, *, last_activity: datetime) -> None:
+    """Let a hub that does not run have heard of all servers at this moment for the last time."""
+    engine = open_engine(hub_database_url(site.settings))
+    with session_maker(engine)() as db:
+        moment = last_activity.replace(tzinfo=None)
+        db.execute(text("UPDATE spawners SET last_activity = :at"), {"at": str(moment)})
+    engine.dispose()
 
 
 def opened(sessions: Sessions, user: str) -> datetime | None:

@@ -1,6 +1,8 @@
 // Show how the start goes on, as the Hub's progress stream tells it.
 (() => {
-  const TRIES = 30;
+  const TRIES = 60;
+  // The Hub says something every five seconds; of its end a proxy may tell nothing.
+  const SILENCE = 12;
   const part = (id) => document.getElementById(id);
   const page = part("main");
   const site = document.title.split(" · ").pop();
@@ -9,6 +11,7 @@
   let stream = null;
   let wasInLine = false;
   let isOver = false;
+  let silent = null;
 
   const fill = (percent) => {
     part("bar").firstElementChild.style.width = `${percent}%`;
@@ -88,7 +91,9 @@
 
   const listen = () => {
     stream = new EventSource(page.dataset.progress);
+    hear();
     stream.onmessage = ({ data }) => {
+      hear();
       const event = JSON.parse(data);
       if (event.ready || event.failed) {
         isOver = true;
@@ -98,19 +103,27 @@
       }
       show(event);
     };
-    stream.onerror = () => {
-      stream.close();
-      if (!isOver && !isBusy()) again();
-    };
+    stream.onerror = lose;
+  };
+  const hear = () => {
+    clearTimeout(silent);
+    silent = setTimeout(lose, SILENCE * 1000);
+  };
+  const lose = () => {
+    clearTimeout(silent);
+    stream.close();
+    if (!isOver && !isBusy()) again();
   };
   const again = async () => {
+    let answers = 0;
     for (let tries = 0; tries < TRIES; tries += 1) {
       await pause(1);
       const server = await state().catch(() => null);
+      answers += Boolean(server);
       if (server?.pending === "spawn") return listen();
       if (server?.ready) return ready();
       // A Hub that has just started asks first for those who stood in line.
-      if (server && tries > 4) break;
+      if (answers > 10) break;
       put("message", "The hub is being started anew.");
       if (wasInLine) put("likely", "The hub is being started anew. You keep your place.");
     }
@@ -118,7 +131,7 @@
   };
   const state = async () => {
     const [user, name] = page.dataset.server.split(/\/servers\/|\/server$/);
-    const answer = await fetch(user, { headers });
+    const answer = await fetch(user, { headers, signal: AbortSignal.timeout(5000) });
     if (!answer.ok) throw new Error(String(answer.status));
     return (await answer.json()).servers[name ?? ""] ?? {};
   };
