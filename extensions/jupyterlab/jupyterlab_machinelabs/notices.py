@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from machinelabs.notices import Notice
 
 SCHEMA: Final = "https://machinelabs.ai/jupyterlab/notices/v1"
-LOOK_SECONDS: Final = 15.0
+LOOK_SECONDS: Final = 30.0
 LOOK_SECONDS_WHEN_DUE: Final = 1.0
 DUE_SECONDS: Final = 90.0
 WINDOW_SECONDS: Final = 60.0
@@ -128,11 +128,8 @@ class Notices:
 
     def _pause(self) -> float:
         left = [one.seconds_left for one in self._notices if one.seconds_left is not None]
-        return (
-            LOOK_SECONDS_WHEN_DUE
-            if min(left, default=DUE_SECONDS) < DUE_SECONDS
-            else (LOOK_SECONDS)
-        )
+        is_due = min(left, default=DUE_SECONDS) < DUE_SECONDS
+        return LOOK_SECONDS_WHEN_DUE if is_due else LOOK_SECONDS
 
     async def _finish(self, key: str, confirm: Callable[[], Awaitable[None]]) -> None:
         """Let kernels come to their end, browsers save, and write what none of them saved."""

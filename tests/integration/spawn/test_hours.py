@@ -1,5 +1,6 @@
 """Plans on a real site: hours are counted over a crash of the hub, told of, and enforced."""
 
+import asyncio
 import json
 import signal
 import subprocess
@@ -13,11 +14,12 @@ from tests.support.site import Site, running
 from tests.support.waiting import wait_until
 
 from machinelabs_hub.db.engine import open_engine, session_maker
+from machinelabs_hub.gpu.model import Holder
 from machinelabs_hub.plans.model import Use
 from machinelabs_hub.plans.notices import NoticeTable
 from machinelabs_hub.plans.usage import UsageTable
 from machinelabs_hub.sites import database_url
-from machinelabs_hub.spawn.farewell import WAIT
+from machinelabs_hub.spawn.farewell import WAIT, start_again
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -107,6 +109,18 @@ def test_hours_are_counted_over_a_crash_and_end_the_server(site: Site, usage: Us
     assert "of your plan, “Short”. They begin anew on" in refused.json()["message"]
     page = site.sign_in("hours-ada").get("/hub/user/hours-ada/lab")
     assert "Your server was saved and stopped." in page.text
+
+
+def test_a_server_is_started_again_with_another_size(site: Site) -> None:
+    site.make_user("hours-eve")
+    options = {"image": "base", "flavour": "cpu-small"}
+    asyncio.run(start_again(site.settings, Holder("hours-eve"), options))
+    wait_until(
+        lambda: site.operator("GET", "/users/hours-eve").json()["servers"][""]["ready"],
+        seconds=120,
+        what="it runs",
+    )
+    site.stop_server("hours-eve")
 
 
 def test_a_container_that_ends_while_the_hub_is_away_is_charged_to_its_end(

@@ -156,7 +156,7 @@ def look_at(app: Any, site: SpawnSite) -> Look:
     live = []
     for one in servers(app):
         key = (one.holder.user, one.holder.server)
-        if key not in unsure:
+        if one.container and key not in unsure:
             live.append(_live(one, site, known[key].ran_since))
     ended = {container[:SESSION_LETTERS]: at for container, at in ends().items()}
     return Look(tuple(live), frozenset(unsure), ended)
