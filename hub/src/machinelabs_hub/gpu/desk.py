@@ -70,17 +70,19 @@ class GpuDesk:
         self._removals: dict[str, asyncio.Task[None]] = {}
         self._wake = asyncio.Event()
         self._is_known = asyncio.Event()
+        self._is_counted = asyncio.Event()
 
     @property
     def offers_gpus(self) -> bool:
-        """Whether the site has cards that a start may ask for, as far as is known."""
-        return bool(self.inventory.devices())
+        """Whether the site has cards that a start may ask for, or nobody has looked yet."""
+        return bool(self.inventory.devices()) or not self._is_counted.is_set()
 
     # For a start and a stop.
 
     async def take(self, ask: Ask) -> Claim:
         """Wait for devices; the claim lives until its container is gone for certain."""
-        # Before the first good look nobody knows what is free.
+        # Before the first good look nobody knows what there is and what of it is free.
+        await self._is_counted.wait()
         await self._is_known.wait()
         claim = await self.line.take(ask)
         self._starting.add(claim.id)
@@ -189,6 +191,7 @@ class GpuDesk:
     async def _count(self) -> None:
         while True:
             await self.inventory.refresh(_now())
+            self._is_counted.set()
             self.line.wake()
             await asyncio.sleep(REFRESH_SECONDS)
 

@@ -103,8 +103,7 @@ class Line:
         Raises:
             NoSuchGpu: no device of the site would ever do.
         """
-        devices = self._inventory.devices()
-        if devices and not exists(ask.want, devices):
+        if not exists(ask.want, self._inventory.devices()):
             self._forget(ask.holder)
             raise NoSuchGpu(ask.flavour)
         turn: asyncio.Future[Claim] = asyncio.get_running_loop().create_future()
