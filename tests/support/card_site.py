@@ -97,7 +97,7 @@ class CardSite(Site):
     def run_part(self, name: str) -> None:
         """Start one process of the site as `up` does."""
         settings = self.settings
-        part = {"proxy": parts.proxy, "hub": parts.hub}[name](settings)
+        part = {"proxy": parts.proxy, "hub": parts.hub, "sampler": parts.sampler}[name](settings)
         self.files.logs.mkdir(exist_ok=True)
         with (self.files.logs / f"{name}.log").open("ab") as log:
             self.processes[name] = subprocess.Popen(

@@ -19,6 +19,7 @@ from machinelabs_hub.spawn.observe import DockerEyes, wanted_by
 from machinelabs_hub.spawn.refusal import refuse_early
 from machinelabs_hub.spawn.site import SpawnSite
 from machinelabs_hub.spawn.unopened import give_back_unopened
+from machinelabs_hub.spawn.watching import watch_gpus
 
 
 def configure(c: Any, settings: Settings | None = None) -> None:
@@ -69,11 +70,15 @@ def configure_background(c: Any, settings: Settings) -> None:
     async def give_back(hub: Any) -> None:
         await give_back_unopened(hub, desk_for(settings), settings)
 
+    async def watch(hub: Any) -> None:
+        await watch_gpus(hub, desk_for(settings), settings)
+
     c.SiteHub.background = {
         "claims": keep_claims,
         "hours": meter_and_enforce,
         "line": ask_again,
         "unopened": give_back,
+        "watch": watch,
     }
 
 

@@ -36,6 +36,9 @@ STOP_SECONDS: Final = 10
 
 GLANCE_SECONDS: Final = 0.1
 
+CANNOT_RUN: Final = (126, 127)
+"""A container's exit codes for a command that it does not have or may not run."""
+
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -191,6 +194,10 @@ class Engine:
             return
         except Conflict:
             await self._wait_until_removed(container)
+
+    async def end_process(self, container: str, pid: int) -> None:
+        """Kill one process of a container, by its number in there. Gone already is as good."""
+        await self._work.call(_end_process, container, pid)
 
     async def _wait_until_removed(self, container: str) -> None:
         # Somebody else removes it; the engine tells nobody when it is done.
@@ -372,6 +379,14 @@ def _device_requests(plan: ContainerPlan) -> list[DeviceRequest] | None:
     if not plan.devices:
         return None
     return [DeviceRequest(driver="nvidia", device_ids=list(plan.devices), capabilities=[["gpu"]])]
+
+
+def _end_process(client: docker.APIClient, container: str, pid: int) -> None:
+    # As the container's own person: it can end nothing else.
+    made = client.exec_create(container, ["/bin/sh", "-c", f"kill -KILL {pid:d}"])
+    said = client.exec_start(made["Id"]).decode("utf-8", "replace")
+    if client.exec_inspect(made["Id"])["ExitCode"] in CANNOT_RUN:
+        raise EngineFailed(said.strip())
 
 
 def _volume_labels(plan: ContainerPlan) -> dict[str, str]:
