@@ -164,16 +164,22 @@ class Watch:
             found += _beyond(uuid, sorted(moments, key=lambda moment: moment[:2]))
         return found
 
-    def freed_alive(self) -> list[str]:
-        """Return the claims that ended while a container of theirs was there, or before it was."""
+    def freed_alive(self) -> list[Container]:
+        """Return the containers that lost their claim while they ran, or before they did."""
         return [
-            one.claim
+            one
             for one in self.containers.values()
             if one.claim in self.ended
-            and (
-                self.ended[one.claim] < (one.died or one.made)
-                or self.ended[one.claim] < (one.gone or float("inf")) - LATE
-            )
+            and one.started is not None
+            and self.ended[one.claim] < (one.died or float("inf"))
+        ]
+
+    def freed_early(self) -> list[Container]:
+        """Return the containers that lost their claim while they were there in any state."""
+        return [
+            one
+            for one in self.containers.values()
+            if one.claim in self.ended and self.ended[one.claim] < (one.gone or float("inf")) - LATE
         ]
 
 

@@ -1,12 +1,15 @@
 """Claims cannot leak: what the engine holds is the truth, whatever happens to hub and engine."""
 
 import os
+import sqlite3
 import time
+from contextlib import closing
 
 import pytest
 from tests.support.card_site import CardSite, running_with_cards
 from tests.support.claim_storm import Storm
 from tests.support.claim_watch import Watch
+from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 
@@ -37,12 +40,18 @@ def prove(cycles: int) -> Storm:
             f"{dict(storm.done)}; {dict(storm.disasters)}\n"
             f"two holders: {len(together)} while both ran, {len(beside)} while both were there; "
             f"leaked: {len(watch.leaked)}, the longest was alone for {watch.longest:.1f} s; "
-            f"freed alive: {len(watch.freed_alive())}, opened anew: {len(watch.reopened)}"
+            f"freed while it ran: {len(watch.freed_alive())}, while it was there: "
+            f"{len(watch.freed_early())}, opened anew: {len(watch.reopened)}"
         )
+        for one in watch.freed_early():
+            print(f"freed early, at {watch.ended[one.claim]}: {one}")
+        for overlap in beside:
+            print(f"both there: {[watch.containers[key] for key in overlap.containers]}")
         assert together == []
         assert beside == []
         assert watch.leaked == set()
         assert watch.freed_alive() == []
+        assert watch.freed_early() == []
         assert watch.reopened == set()
         assert [one.id for one in watch.containers.values() if one.gone is None] == []
         assert {one.claim for one in watch.containers.values()} <= set(watch.ended)
@@ -50,11 +59,14 @@ def prove(cycles: int) -> Storm:
 
 
 def wait_for_the_last(site: CardSite) -> None:
-    """Wait until no container with cards is left, at most its 30 seconds, and a little more."""
-    until = time.monotonic() + 30
-    label = "label=machinelabs.claim"
-    while time.monotonic() < until and site.cards.run("container", "ls", "-aq", "--filter", label):
-        time.sleep(0.5)
+    """Wait until no claim is left, at most its 30 seconds."""
+
+    def is_none_left() -> bool:
+        with closing(sqlite3.connect(site.files.database)) as db:
+            live = db.execute("select count(*) from claims where ended_at is null").fetchone()
+        return bool(live == (0,))
+
+    wait_until(is_none_left, seconds=32, what="all claims ended")
     time.sleep(2)
 
 

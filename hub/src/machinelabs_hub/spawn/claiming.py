@@ -1,5 +1,7 @@
 """What a server has to do with the site's GPUs: it asks for them, holds them, gives them back."""
 
+from asyncio import Future
+from functools import partial
 from typing import Any
 
 from machinelabs_hub.gpu.desk import GpuDesk, desk_for
@@ -24,8 +26,8 @@ class Claiming:
     """What was granted to the start under way, or to the server that this hub started."""
     asked_engine: bool = False
     """Whether the engine was asked for a container since the grant, whatever it answered."""
-    making: Any = None
-    """A future: the container that a start which was ended may still get is removed."""
+    making: Future[bool] | None = None
+    """Tells whether what a start that was ended had asked for is removed for certain."""
 
     @property
     def desk(self) -> GpuDesk:
@@ -43,7 +45,7 @@ class Claiming:
         if want is None:
             return
         groups = frozenset(group.name for group in self.user.groups)
-        self.asked_engine = False
+        self.asked_engine, self.making = False, None
         plan = plan_of(self.site.settings.plans, groups=groups, is_admin=self.user.admin)
         self.claim = await self.desk.take(
             Ask(
@@ -96,10 +98,16 @@ class Claiming:
             return
         if not self.asked_engine:
             self.desk.release(claim, "not_started")
-        elif self.making is None or self.making.done():
+        elif self.making is None:
             self.desk.abandon(claim)
         else:
-            self.making.add_done_callback(lambda _: self.desk.abandon(claim))
+            self.making.add_done_callback(partial(self._after_making, claim))
+
+    def _after_making(self, claim: Claim, making: Future[bool]) -> None:
+        if making.cancelled() or making.exception() or not making.result():
+            self.desk.abandon(claim)
+        else:
+            self.desk.release(claim, "not_started")
 
     def wants(self, one: Observed) -> bool:
         """Return whether a container that holds GPUs is this server's, or is about to be."""

@@ -179,13 +179,19 @@ class MachineLabsDockerSpawner(MachineLabsMixin, DockerSpawner):
                 await asyncio.sleep(1)
         raise EngineAway
 
-    async def _remove_when_made(self, making: asyncio.Future[str]) -> None:
-        with suppress(MachineLabsError):
+    async def _remove_when_made(self, making: asyncio.Future[str]) -> bool:
+        """Return whether no container is left for certain."""
+        try:
             await self._engine.discard(await making)
+        except MachineLabsError:
+            return False
+        return True
 
     async def _clear_name(self, name: str) -> None:
         seen = await self._engine.see(name, self._network)
         if seen is None:
+            # The engine has not made it yet: an earlier try of this start asked for it.
+            await asyncio.sleep(1)
             return
         if not self._is_mine(seen):
             raise NameNotOurs(

@@ -10,7 +10,7 @@ from collections.abc import AsyncIterator, Awaitable, Coroutine
 from datetime import UTC, datetime
 from http import HTTPStatus
 from inspect import isawaitable
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from jupyterhub.spawner import Spawner
 from traitlets import Any as AnyTrait
@@ -39,6 +39,8 @@ EVENT_SECONDS: Final = 0.25
 LINE_SECONDS: Final = 5.0
 """How often it hears so while it stands in line and nothing changes."""
 
+T = TypeVar("T")
+
 
 class MachineLabsMixin(Allowance, Claiming, Spawner):
     """Options, queue, phases and the three answers of `poll`.
@@ -65,7 +67,7 @@ class MachineLabsMixin(Allowance, Claiming, Spawner):
         self._stop_ordered = False
         self._starting = False
         self._stopping: asyncio.Future[None] | None = None
-        self._background: set[asyncio.Future[None]] = set()
+        self._background: set[asyncio.Future[Any]] = set()
         super().__init__(**kwargs)
         self.options_form = self._render_form
         self.options_from_form = self._read_form
@@ -311,7 +313,7 @@ class MachineLabsMixin(Allowance, Claiming, Spawner):
             # The next start removes it by its name.
             self.log.warning("%s leaves a dead container: %s", self._log_name, error)
 
-    def _in_background(self, work: Coroutine[Any, Any, None]) -> asyncio.Future[None]:
+    def _in_background(self, work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
         task = asyncio.ensure_future(work)
         self._background.add(task)
         task.add_done_callback(self._background.discard)
