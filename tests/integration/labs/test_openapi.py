@@ -38,6 +38,8 @@ NEVER_DONE = {
     "GET hour-grants",
     "POST hour-grants",
     "GET usage.csv",
+    "POST reservations",
+    "DELETE reservations/{number}",
     # Nobody is told anything here.
     "POST me/notices/{notice}/confirm",
 }
