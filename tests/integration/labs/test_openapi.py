@@ -38,6 +38,11 @@ NEVER_DONE = {
     "GET hour-grants",
     "POST hour-grants",
     "GET usage.csv",
+    "GET gpus",
+    "GET gpus/line",
+    "PUT gpus/{uuid}/drain",
+    "DELETE gpus/{uuid}/drain",
+    "POST gpus/{uuid}/return",
     "POST reservations",
     "DELETE reservations/{number}",
     # Nobody is told anything here.

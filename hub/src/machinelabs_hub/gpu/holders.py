@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from sqlalchemy import select
 
@@ -18,6 +19,9 @@ class Held:
     flavour: str
     share: int
     """1: the whole of it; n: 1/n of its memory."""
+    since: datetime
+    opened_at: datetime | None
+    """When somebody first used the server; None: not yet."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,4 +44,11 @@ def held_cards(sessions: SessionMaker) -> tuple[HeldCard, ...]:
 def _of(uuid: str, claims: Iterable[ClaimRow]) -> Iterable[Held]:
     for claim in claims:
         if any(device.uuid == uuid for device in claim.devices):
-            yield Held(claim.user, claim.server, claim.flavour, claim.share)
+            yield Held(
+                user=claim.user,
+                server=claim.server,
+                flavour=claim.flavour,
+                share=claim.share,
+                since=claim.granted_at,
+                opened_at=claim.opened_at,
+            )

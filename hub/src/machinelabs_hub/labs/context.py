@@ -10,6 +10,7 @@ from machinelabs_hub.labs.services.compare import CompareService
 from machinelabs_hub.labs.services.directory import Directory
 from machinelabs_hub.labs.services.forks import ForkService
 from machinelabs_hub.labs.services.git import GitService
+from machinelabs_hub.labs.services.gpus import GpuService
 from machinelabs_hub.labs.services.hours import HourService
 from machinelabs_hub.labs.services.labs import LabService
 from machinelabs_hub.labs.services.members import MemberService
@@ -145,6 +146,11 @@ class Context:
     def hours(self) -> HourService:
         """Plans and hours: what was used, what is left, extra hours."""
         return HourService(tools=self.tools, viewer=self.person, directory=self._directory)
+
+    @property
+    def gpus(self) -> GpuService:
+        """The site's cards and the line for them, as this person may see and steer them."""
+        return GpuService(tools=self.tools, viewer=self.person)
 
     @property
     def reservations(self) -> ReservationService:
