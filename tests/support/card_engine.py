@@ -5,6 +5,8 @@ a container starts which was given cards.
 """
 
 import io
+import os
+import signal
 import subprocess
 import tarfile
 from collections.abc import Iterator
@@ -42,6 +44,16 @@ class CardEngine:
             self.refusal.touch()
         else:
             self.refusal.unlink(missing_ok=True)
+
+    @contextmanager
+    def frozen(self) -> Iterator[None]:
+        """Let the engine stand still; what is asked of it meanwhile it does afterwards."""
+        pid = int(Path(self.address.removeprefix("unix://")).with_name("pid").read_text("ascii"))
+        os.kill(pid, signal.SIGSTOP)
+        try:
+            yield
+        finally:
+            os.kill(pid, signal.SIGCONT)
 
     def run(self, *arguments: str) -> str:
         """Ask the engine itself, past the proxy, as somebody at the machine does."""

@@ -182,6 +182,21 @@ def test_a_start_that_fails_gives_its_card_back(site: CardSite) -> None:
     assert len(cards_of(site, start(site, "ada", "pair"))) == 2
 
 
+def test_what_a_frozen_engine_makes_late_for_a_hub_that_died_is_removed(site: CardSite) -> None:
+    site.make_user("ada")
+    with site.cards.frozen():
+        site.operator("POST", "/users/ada/server", json={"image": "tiny", "flavour": "whole"})
+        wait_until(lambda: "ada" in live(site), seconds=15, what="the card is granted")
+        # The engine has the order in its socket, and nobody waits for its answer any more.
+        time.sleep(2)
+        site.kill_hub()
+        site.start_hub()
+        assert "ada" in live(site)
+    wait_until(lambda: not live(site), seconds=30, what="the claim ends")
+    assert site.cards.run("container", "ls", "-aq", "--filter", "label=machinelabs.claim") == ""
+    assert len(cards_of(site, start(site, "ada", "whole"))) == 1
+
+
 def test_two_holders_are_told_of_and_none_is_stopped(site: CardSite) -> None:
     container = start(site, "ada", "whole")
     (card,) = cards_of(site, container)
