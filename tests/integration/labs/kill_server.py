@@ -1,6 +1,7 @@
 """Run the labs service on a port and a folder of its own, to be killed.
 
-`python -m tests.integration.labs.kill_server SETTINGS DATA PORT`: the Hub is that of SETTINGS.
+`python -m tests.integration.labs.kill_server SETTINGS DATA PORT [DATABASE]`: the Hub is that of
+SETTINGS.
 """
 
 import sys
@@ -16,7 +17,9 @@ def main() -> None:
     """Serve until killed."""
     settings = load(Path(sys.argv[1]))
     limits = settings.limits.model_copy(update={"publishes_per_hour": 10**9})
-    settings = settings.model_copy(update={"data": Path(sys.argv[2]), "limits": limits})
+    database = settings.database.model_copy(update={"url": "".join(sys.argv[4:])})
+    here = {"data": Path(sys.argv[2]), "limits": limits, "database": database}
+    settings = settings.model_copy(update=here)
     uvicorn.run(create_app(settings), host="127.0.0.1", port=int(sys.argv[3]), log_level="critical")
 
 

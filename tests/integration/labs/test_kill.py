@@ -101,6 +101,7 @@ class Load:
                 time.sleep(0.02)
                 continue
             self.once[who] += 1
+            self.acts += 1
             return
 
     def _note(self, answer: httpx.Response) -> None:
@@ -116,9 +117,10 @@ def files_of(number: int) -> dict[str, bytes]:
 
 
 @contextmanager
-def served(site: Site, data: Path, port: int) -> Iterator[subprocess.Popen[bytes]]:
+def served(site: Site, data: Path, port: int, url: str) -> Iterator[subprocess.Popen[bytes]]:
     words = ["-m", "tests.integration.labs.kill_server", str(site.data / "settings.yaml")]
-    with subprocess.Popen([sys.executable, *words, str(data), str(port)], cwd=ROOT) as process:
+    command = [sys.executable, *words, str(data), str(port), url]
+    with subprocess.Popen(command, cwd=ROOT) as process:
         try:
             until = time.monotonic() + 60
             while time.monotonic() < until and process.poll() is None:
@@ -132,10 +134,11 @@ def served(site: Site, data: Path, port: int) -> Iterator[subprocess.Popen[bytes
             process.kill()
 
 
-def prove(site: Site, data: Path, *, kills: int, labs: int) -> Load:
+def prove(site: Site, data: Path, url: str, *, kills: int, labs: int) -> Load:
     """Kill the service so often under load, and hold what it answered against what is there."""
     shutil.copytree(site.files.secrets, data / "secrets")
-    tools = tools_of(site.settings.model_copy(update={"data": data}))
+    database = site.settings.database.model_copy(update={"url": url})
+    tools = tools_of(site.settings.model_copy(update={"data": data, "database": database}))
     seed = publish_many(tools, labs)[0]
     load = Load(site, free_port(), seed.path)
     tokens = [site.token(f"kill-{number}") for number in range(WORKERS)]
@@ -148,14 +151,14 @@ def prove(site: Site, data: Path, *, kills: int, labs: int) -> Load:
         thread.start()
     try:
         for _ in range(kills):
-            with served(site, data, load.port) as process:
+            with served(site, data, load.port, url) as process:
                 time.sleep(dice.uniform(0.1, 1.5))
                 os.kill(process.pid, signal.SIGKILL)
                 process.wait()
     finally:
         load.stop.set()
     # Who asked with a key asks until there is word.
-    with served(site, data, load.port):
+    with served(site, data, load.port, url):
         for thread in crowd:
             thread.join(60)
     assert not any(thread.is_alive() for thread in crowd)
@@ -185,16 +188,18 @@ def check_answered(tools: Tools, load: Load) -> None:
                 assert {path: revisions.read(lab, number, path) for path in expected} == expected
 
 
-def test_a_few_kills_lose_nothing_that_was_answered(site: Site, tmp_path: Path) -> None:
-    load = prove(site, tmp_path, kills=4, labs=30)
+def test_a_few_kills_lose_nothing_that_was_answered(site: Site, tmp_path: Path, url: str) -> None:
+    load = prove(site, tmp_path, url, kills=4, labs=30)
     assert load.acts > 4
 
 
 @pytest.mark.proof
 @pytest.mark.timeout(3600)
 @pytest.mark.skipif(not os.environ.get("MACHINELABS_PROOF"), reason="make proof runs it in full")
-def test_fifty_kills_among_a_thousand_labs_lose_nothing(site: Site, tmp_path: Path) -> None:
-    load = prove(site, tmp_path, kills=50, labs=1000)
+def test_fifty_kills_among_a_thousand_labs_lose_nothing(
+    site: Site, tmp_path: Path, url: str
+) -> None:
+    load = prove(site, tmp_path, url, kills=50, labs=1000)
     print(
         f"{load.acts} acts answered, {len(load.answered)} labs; {load.once.total()} labs asked for "
         f"with a key, {load.lost_answers} of them made by a process that died before its answer"
