@@ -15,6 +15,7 @@ from machinelabs_hub.labs.services.hours import HourService
 from machinelabs_hub.labs.services.labs import LabService
 from machinelabs_hub.labs.services.members import MemberService
 from machinelabs_hub.labs.services.moves import MoveService
+from machinelabs_hub.labs.services.own_gpu import OwnGpuService
 from machinelabs_hub.labs.services.people import PeopleService
 from machinelabs_hub.labs.services.proposals import ProposalService
 from machinelabs_hub.labs.services.rates import Rate
@@ -146,6 +147,11 @@ class Context:
     def hours(self) -> HourService:
         """Plans and hours: what was used, what is left, extra hours."""
         return HourService(tools=self.tools, viewer=self.person, directory=self._directory)
+
+    @property
+    def own_gpu(self) -> OwnGpuService:
+        """The GPUs that this person's servers hold."""
+        return OwnGpuService(tools=self.tools, viewer=self.person, hours=self.hours)
 
     @property
     def gpus(self) -> GpuService:

@@ -13,6 +13,7 @@ from machinelabs_hub.catalog.load import load as load_catalog
 from machinelabs_hub.catalog.load import read_builds
 from machinelabs_hub.catalog.model import Catalog
 from machinelabs_hub.db.engine import Sessions, open_engine, session_maker
+from machinelabs_hub.gpu.sampling import SamplerClient
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.storage.addresses import AddressTable
 from machinelabs_hub.labs.storage.exports import ExportStore
@@ -72,6 +73,7 @@ class Tools:
     addresses: AddressTable
     repos: RepoStore
     exports: ExportStore
+    sampler: SamplerClient
     locks: Locks
     publishes: Rate
     handshakes: Rate
@@ -102,6 +104,7 @@ class Tools:
             addresses=AddressTable(sessions=sessions),
             repos=repos,
             exports=ExportStore(folder=files.labs / "exports", repos=repos),
+            sampler=SamplerClient(settings),
             locks=Locks(),
             publishes=Rate(count=settings.limits.publishes_per_hour, seconds=HOUR),
             handshakes=Rate(count=HANDSHAKES_PER_HOUR, seconds=HOUR),
