@@ -11,7 +11,7 @@ from pathlib import Path
 import httpx
 from tests.benchmarks import stock
 from tests.benchmarks.figures import Figure
-from tests.benchmarks.gpu_waiting import ask
+from tests.benchmarks.gpu_waiting import ask_all
 from tests.support.card_engine import CardEngine, card_engine
 from tests.support.card_site import CARDS, leave_no_container, running_with_cards
 
@@ -26,8 +26,7 @@ DEVICE = "NVIDIA_VISIBLE_DEVICES="
 def measure(*, say: Callable[[str], None]) -> list[Figure]:
     """Let everybody ask, wait until nothing changes, and look into the containers."""
     with running_with_cards(gpus={"unopened_minutes": 0}) as site:
-        for number in range(PEOPLE):
-            ask(site, f"p{number:02}")
+        ask_all(site, [f"p{number:02}" for number in range(PEOPLE)])
         ours = calm(site.cards)
     with tempfile.TemporaryDirectory(prefix="stock-") as made, card_engine(Path(made)) as engine:
         folder = Path(made) / "hub"
