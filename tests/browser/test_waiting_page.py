@@ -66,7 +66,7 @@ def stand_in_line(site: CardSite, person: BrowserContext, name: str, *, start: b
 
 @pytest.mark.pictures
 def test_the_page_says_place_and_reason_and_goes_on_over_a_restart_of_the_hub(
-    site: CardSite, chromium: Browser, pictures: Path
+    site: CardSite, chromium: Browser, pictures: Path, tmp_path: Path
 ) -> None:
     first = stand_in_line(site, ours.new_person(chromium), "ahead")
     person = ours.new_person(chromium)
@@ -75,13 +75,13 @@ def test_the_page_says_place_and_reason_and_goes_on_over_a_restart_of_the_hub(
     expect(page.locator("#why")).to_have_text("All 4 GPUs are in use.")
     expect(page.get_by_role("heading", level=1)).to_have_text("You are in line for a GPU")
     expect(page).to_have_title(re.compile("2nd in line"))
-    ours.screenshot(page, pictures, "in-line")
+    ours.screenshot(page, pictures, "in-line", part="main")
     dark = ours.new_person(chromium, dark=True, narrow=True)
     dark.add_cookies(person.cookies())  # type: ignore[arg-type]
     night = dark.new_page()
     night.goto(f"{site.url}/hub/spawn-pending/ada")
     expect(night.locator("#place")).to_have_text("2nd in line")
-    ours.screenshot(night, pictures, "in-line-narrow")
+    ours.screenshot(night, tmp_path, "in-line-narrow")
     night.close()
 
     # Nothing but text: what a page without scripts says.
