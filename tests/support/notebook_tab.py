@@ -6,11 +6,11 @@ from typing import Any
 
 import websocket
 from nbformat import v4
-from tests.support.notebook_server import TOKEN, NotebookServer
+from tests.support.notebook_server import NotebookServer
 
 COUNTS = """
 import time
-for number in range(600):
+for number in range(6000):
     print("line", number, flush=True)
     time.sleep(0.1)
 """
@@ -28,7 +28,8 @@ class Tab:
                 for cell, code in zip(self.cells, codes, strict=True)
             ]
         )
-        server.write(path, json.loads(json.dumps(book)))
+        made = {"type": "notebook", "format": "json", "content": book}
+        server.http.put(f"/api/contents/{path}", json=made).raise_for_status()
         body = {"path": path, "name": "", "type": "notebook", "kernel": {"name": "python3"}}
         answer = server.http.post("/api/sessions", json=body).raise_for_status().json()
         self.kernel = answer["kernel"]["id"]
@@ -39,7 +40,7 @@ class Tab:
         return websocket.create_connection(
             f"ws{self.server.url.removeprefix('http')}/api/kernels/{self.kernel}/channels"
             f"?session_id={self.session}",
-            header=[f"Authorization: token {TOKEN}"],
+            header=[f"Authorization: {self.server.http.headers['Authorization']}"],
             timeout=60,
             suppress_origin=True,
         )

@@ -7,12 +7,16 @@ import subprocess
 import time
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 
 import httpx
 import pytest
-from tests.support.site import Site, running
+from tests.support.notebook_server import NotebookServer
+from tests.support.notebook_tab import COUNTS, Tab, lines
+from tests.support.site import Server, Site, running
 from tests.support.waiting import wait_until
 
+from machinelabs_hub.catalog.load import read_builds
 from machinelabs_hub.db.engine import open_engine, session_maker
 from machinelabs_hub.gpu.model import Holder
 from machinelabs_hub.plans.model import Use
@@ -20,6 +24,7 @@ from machinelabs_hub.plans.notices import NoticeTable
 from machinelabs_hub.plans.usage import UsageTable
 from machinelabs_hub.sites import database_url
 from machinelabs_hub.spawn.farewell import WAIT, start_again
+from machinelabs_hub.spawn.plan import home_volume
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(600)]
 
@@ -66,6 +71,39 @@ def state(container: str) -> dict[str, str]:
     return json.loads(done.stdout) if done.returncode == 0 else {}
 
 
+def begin_work(server: Server) -> tuple[bool, float]:
+    """Run a cell that goes on printing and close the browser; return whether it will be heard.
+
+    An image of before has a server part that knows of no notices.
+    """
+    with server.client() as http:
+        is_new = http.get("machinelabs/api/notices").status_code == httpx.codes.OK
+        served = NotebookServer(server.url.rstrip("/"), Path(), http, Path(), 0)
+        tab = Tab(served, "work.ipynb", COUNTS)
+        tab.hear(tab.run(0, COUNTS), "line 2\n")
+        tab.socket.close()
+    return is_new, time.time()
+
+
+def assert_all_is_written(
+    site: Site, user: str, *, since: float, until: float, waits: bool
+) -> None:
+    """What the kernel put out without a browser is in the notebook, in the person's home."""
+    if not waits:
+        return
+    volume = f"{home_volume(site.place.prefix, user)}:/home"
+    image = read_builds(site.files.builds)["base"].id
+    read = ["docker", "run", "--rm", "-v", volume, "--entrypoint", "cat", image, "/home/work.ipynb"]
+    book = json.loads(subprocess.run(read, check=True, capture_output=True).stdout)
+    outputs = book["cells"][0]["outputs"]
+    text = "".join("".join(one["text"]) for one in outputs if one["output_type"] == "stream")
+    found = lines(text)
+    assert found == list(range(len(found)))
+    # Nearly ten a second, as long as the machine is quick enough for that.
+    assert len(found) > 3 + 5 * (until - since - 5)
+    assert outputs[-1]["ename"] == "KeyboardInterrupt"
+
+
 def test_a_plan_refuses_before_anything_starts(site: Site) -> None:
     site.make_group("free", "hours-fay")
     refused = start(site, "hours-fay", flavour="cpu-medium")
@@ -79,6 +117,7 @@ def test_hours_are_counted_over_a_crash_and_end_the_server(site: Site, usage: Us
     notices = NoticeTable(sessions=session_maker(engine))
     server = site.start_server("hours-ada", image="base")
     ready = time.time()
+    told_by_image, work = begin_work(server)
     # It is told at once: ten minutes before the end is earlier than its start.
     wait_until(lambda: notices.of("hours-ada", ""), seconds=20, what="people are told of the end")
     (notice,) = notices.of("hours-ada", "")
@@ -94,8 +133,9 @@ def test_hours_are_counted_over_a_crash_and_end_the_server(site: Site, usage: Us
     wait_until(lambda: site.pid("hub") != old, seconds=60, what="the hub is begun anew")
     wait_until(lambda: not state(server.container), seconds=SECONDS + 120, what="it is stopped")
     stopped = time.time()
-    # It had the time to save that it was promised; an image of before does not answer.
+    # It has the time to save that it was promised; one that says that it saved stops at once.
     assert ready + SECONDS - 5 < stopped < ready + SECONDS + WAIT.total_seconds() + 40
+    assert_all_is_written(site, "hours-ada", since=work, until=ready + SECONDS, waits=told_by_image)
 
     wait_until(lambda: not usage.open_rows(), seconds=20, what="its time is closed")
     (use,) = uses(usage, "hours-ada")
