@@ -111,6 +111,8 @@ STOPS: Final = (
     # ---- plans and hours
     Stop("usage", "{labs}/-/usage", Who.OWNER),
     Stop("usage-of-everybody", "{labs}/-/usage/people", Who.ADMIN),
+    Stop("gpus", "{labs}/-/gpus", Who.ADMIN),
+    Stop("gpus-for-admins-only", "{labs}/-/gpus", Who.OWNER, 403),
     # ---- work between a fork and its original
     Stop("compare", LAB + "/compare?from=r1&to=r3"),
     Stop("compare-fork", FORK + "/compare?with=" + OWNER + "/two-moons&from=r1"),

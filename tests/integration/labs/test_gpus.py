@@ -5,10 +5,9 @@ from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
-from sqlalchemy import delete
+from tests.support.card_rows import BROKEN, CARD, FAULT, SLICE, SPLIT, WAITS_FOR, put_cards
 from tests.support.labs_service import LabsServer, labs_server
 
-from machinelabs_hub.db.tables.gpus import CardRow, ClaimDeviceRow, ClaimRow, WaitRow
 from machinelabs_hub.db.tables.orders import DrainRow, ReturnRow
 from machinelabs_hub.labs.models.person import Person
 
@@ -16,44 +15,11 @@ ADA = Person("gpus-ada", "Ada")
 ROOT = Person("gpus-root", "Root", admin=True)
 READER = Person("gpus-root", "Root", admin=True, may_write=False)
 NOW = datetime.now(UTC).replace(microsecond=0)
-CARD, BROKEN, SPLIT, SLICE = "GPU-a", "GPU-b", "GPU-split", "MIG-c"
 
 
 @pytest.fixture
 def labs(started: LabsServer) -> LabsServer:
-    """Four rows as the Hub writes them: a held card, a failed one, an instance; one who waits."""
-    with started.tools.sessions() as db:
-        for table in (DrainRow, ReturnRow, WaitRow, ClaimRow, CardRow):
-            db.execute(delete(table))
-        for uuid, more in (
-            (CARD, {}),
-            (BROKEN, {"health": "failed", "why": "Xid 79: it fell off the bus."}),
-            (SLICE, {"parent": SPLIT, "profile": "1g.10gb"}),
-        ):
-            row = CardRow(uuid=uuid, model="H100", memory_mib=81559, changed_at=NOW, seen_at=NOW)
-            for name, value in more.items():
-                setattr(row, name, value)
-            db.add(row)
-        for number, ended in ((1, None), (2, NOW)):
-            db.add(
-                ClaimRow(
-                    id=f"claim-{number}",
-                    user=f"holder-{number}",
-                    flavour="gpu-quarter",
-                    share=4,
-                    granted_at=NOW - timedelta(minutes=9),
-                    opened_at=NOW - timedelta(minutes=8),
-                    ended_at=ended,
-                    devices=[ClaimDeviceRow(uuid=CARD)],
-                )
-            )
-        for name, position in (("late", 0), ("second", 2), ("first", 1)):
-            db.add(
-                WaitRow(
-                    user=name, flavour="gpu-small", options={}, groups=[], weight=1.0, since=NOW,
-                    position=position, why="All 2 GPUs are in use.",
-                )
-            )  # fmt: skip
+    put_cards(started.tools.sessions, NOW)
     return started
 
 
@@ -80,7 +46,7 @@ def test_an_admin_sees_each_card_and_who_holds_it_also_without_the_sampler(
     assert datetime.fromisoformat(holder["since"]) == NOW - timedelta(minutes=9)
     assert datetime.fromisoformat(holder["opened_at"]) == NOW - timedelta(minutes=8)
     assert (found[BROKEN]["health"], found[BROKEN]["holders"]) == ("failed", [])
-    assert "Xid 79" in found[BROKEN]["why"]
+    assert found[BROKEN]["why"] == FAULT
     assert found[CARD]["use"] is None
     assert "cannot be seen now" in body["trouble"]
 
@@ -88,7 +54,7 @@ def test_an_admin_sees_each_card_and_who_holds_it_also_without_the_sampler(
 def test_the_line_is_in_its_order_and_whoever_has_no_place_yet_is_last(labs: LabsServer) -> None:
     rows = ask(labs, ROOT.name, "GET", "/line").json()["items"]
     assert [row["user"] for row in rows] == ["first", "second", "late"]
-    assert rows[0]["why"] == "All 2 GPUs are in use."
+    assert rows[0]["why"] == WAITS_FOR
 
 
 def test_a_drain_is_ordered_with_a_reason_and_ended(labs: LabsServer) -> None:
@@ -174,3 +140,22 @@ def test_cards_are_for_admins_and_orders_not_for_a_reading_token(
     with labs.tools.sessions() as db:
         assert db.get(DrainRow, CARD) is None
         assert db.get(ReturnRow, BROKEN) is None
+
+
+def test_the_page_and_its_orders_are_for_admins(labs: LabsServer) -> None:
+    def say(who: str, method: str, path: str = "", **form: str) -> int:
+        address = f"{labs.url}/-/gpus{path}"
+        sent = {"data": {"_csrf": "-", **form}} if method == "POST" else {}
+        return httpx.request(method, address, headers={"X-As": who}, **sent).status_code  # type: ignore[arg-type]
+
+    assert (say(ROOT.name, "GET"), say(ADA.name, "GET")) == (200, 403)
+    for order in ("drain", "end-drain", "return", "reserve", "cancel"):
+        assert say(ADA.name, "POST", f"/{order}", uuid=CARD, why="Because", number="1") == 403
+    with labs.tools.sessions() as db:
+        assert db.get(DrainRow, CARD) is None
+    # What no browser sends is no reason to fall over.
+    for uuid in ("GPU-none", "GPU-\0", "x" * 2000):
+        assert say(ROOT.name, "POST", "/drain", uuid=uuid, why="Because") == 200
+        assert say(ROOT.name, "POST", "/end-drain", uuid=uuid) == 200
+    assert say(ROOT.name, "POST", "/cancel", number="all") == 200
+    assert say(ROOT.name, "POST", "/drain", uuid=CARD, why="Because") == 303

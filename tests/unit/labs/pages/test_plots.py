@@ -1,11 +1,22 @@
 """Plots: bars stand where their values are, stacked, below a round top."""
 
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from machinelabs_hub.labs.pages.plots import BOTTOM, HEIGHT, LEFT, SERIES, TOP, WIDTH, bars_by_day
+from machinelabs_hub.labs.pages.plots import (
+    BOTTOM,
+    HEIGHT,
+    LEFT,
+    SERIES,
+    SPARK_HEIGHT,
+    SPARK_WIDTH,
+    TOP,
+    WIDTH,
+    bars_by_day,
+    spark,
+)
 
 FIRST = date(2026, 11, 1)
 DAYS = [FIRST + timedelta(days=n) for n in range(30)]
@@ -44,3 +55,26 @@ def test_nothing_at_all_makes_an_empty_plot() -> None:
     plot = bars_by_day("GPU hours", DAYS, {}, unit="hours")
     assert plot.bars == ()
     assert len(plot.lines) >= 2
+
+
+NOON = datetime(2026, 11, 2, 12, tzinfo=UTC)
+
+
+def minutes(values: dict[int, float]) -> dict[datetime, float]:
+    return {NOON + timedelta(minutes=number): value for number, value in values.items()}
+
+
+def test_a_spark_goes_from_left_to_right_high_where_much_is_used() -> None:
+    found = spark(minutes({0: 0, 1: 100, 2: 50}), NOON, NOON + timedelta(minutes=2))
+    middle, bottom = SPARK_HEIGHT / 2, SPARK_HEIGHT - 1
+    assert found.lines == (
+        f"0.0,{bottom:.1f} {SPARK_WIDTH / 2:.1f},1.0 {SPARK_WIDTH:.1f},{middle:.1f}",
+    )
+    assert found.summary == "Use in the last hour: 50 % on average, 100 % at most."
+
+
+def test_a_spark_has_a_gap_where_nothing_is_known_and_shows_a_minute_alone() -> None:
+    found = spark(minutes({0: 5, 1: 5, 7: 5, 90: 99}), NOON, NOON + timedelta(hours=1))
+    assert [len(line.split()) for line in found.lines] == [2, 2]
+    assert "99" not in found.summary
+    assert spark({}, NOON, NOON + timedelta(hours=1)).lines == ()

@@ -3,7 +3,7 @@
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 WIDTH: Final = 720
@@ -14,9 +14,14 @@ TOP: Final = 8
 SERIES: Final = 6
 """So many colours there are; further series have the last one."""
 
+SPARK_WIDTH: Final = 120
+SPARK_HEIGHT: Final = 28
+
 _MOST_LABELS: Final = 8
 _STEPS: Final = (0.1, 0.2, 0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000)
 _LINES: Final = 4
+_GAP_SECONDS: Final = 90
+"""Minutes that are further apart are not joined."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +55,37 @@ class Plot:
     series: tuple[str, ...]
     summary: str
     """What a screen reader reads in place of the picture."""
+
+
+@dataclass(frozen=True, slots=True)
+class Spark:
+    """A small line of percents over time; where nothing is known it has a gap."""
+
+    lines: tuple[str, ...]
+    """The `points` of polylines."""
+    summary: str
+
+
+def spark(values: Mapping[datetime, float], begin: datetime, end: datetime) -> Spark:
+    """Return the line of the percents of minutes between two times."""
+    known = sorted(at for at in values if begin <= at <= end)
+    length = (end - begin).total_seconds()
+    lines: list[list[str]] = []
+    for number, at in enumerate(known):
+        if not number or (at - known[number - 1]).total_seconds() > _GAP_SECONDS:
+            lines.append([])
+        x = (at - begin).total_seconds() / length * SPARK_WIDTH
+        y = 1 + (1 - min(100.0, values[at]) / 100) * (SPARK_HEIGHT - 2)
+        lines[-1].append(f"{x:.1f},{y:.1f}")
+    if not known:
+        return Spark((), "Its use was not measured.")
+    mean = sum(values[at] for at in known) / len(known)
+    return Spark(
+        # A line needs two ends.
+        tuple(" ".join(line if len(line) > 1 else line * 2) for line in lines),
+        f"Use in the last hour: {mean:.0f} % on average, {max(values[at] for at in known):.0f} % "
+        "at most.",
+    )
 
 
 def bars_by_day(

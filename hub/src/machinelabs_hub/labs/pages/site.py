@@ -10,6 +10,7 @@ from machinelabs_hub.labs.pages import (
     explore,
     files,
     forks,
+    gpus,
     labs,
     leave,
     limits,
@@ -31,7 +32,7 @@ from machinelabs_hub.labs.pages import (
 
 router = APIRouter()
 for part in (
-    assets, connect, new, explore, limits, usage, trash, cards, files, revisions, compare, updates,
-    forks, proposals, settings, stars, members, leave, moves, opening, labs, people,
+    assets, connect, new, explore, limits, usage, gpus, trash, cards, files, revisions, compare,
+    updates, forks, proposals, settings, stars, members, leave, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)

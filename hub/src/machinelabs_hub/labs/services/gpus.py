@@ -1,12 +1,13 @@
 """The site's GPUs as admins see them: what cards do, who holds them, keeping them back."""
 
+import re
 from collections.abc import Iterable, Mapping
 from typing import Final
 
 from machinelabs_hub.errors import BadInput, Conflict, NotAllowed, NotFound
 from machinelabs_hub.gpu.holders import HeldCard, held_cards
 from machinelabs_hub.gpu.sample import CardPoint, CardSample
-from machinelabs_hub.gpu.sampling import SamplerAway, SamplerClient
+from machinelabs_hub.gpu.sampling import SamplerAway
 from machinelabs_hub.gpu_settings import GpuSource
 from machinelabs_hub.labs.models.gpus import Drain, InLine, ShownCard, ShownCards
 from machinelabs_hub.labs.models.person import Person
@@ -17,6 +18,8 @@ from machinelabs_hub.names import shown
 
 HOUR_SECONDS: Final = 3600
 MOST_LETTERS: Final = 500
+
+_UUID: Final = re.compile(r"(GPU|MIG)-[A-Za-z0-9-]{1,92}")
 
 _NOT_MEASURED: Final = (
     "This site has a list of cards (`gpus.source: static`): their use is not measured."
@@ -97,7 +100,7 @@ class GpuService:
             NoCard: the site has no such card.
         """
         self._admin(is_order=True)
-        if not self._table.end_drain(uuid):
+        if not (_UUID.fullmatch(uuid) and self._table.end_drain(uuid)):
             self._known(uuid)
 
     def give_back(self, uuid: str) -> None:
@@ -116,7 +119,7 @@ class GpuService:
     def _measured(self, uuids: Iterable[str]) -> tuple[dict[str, Measured], str]:
         if self._tools.settings.gpus.source is GpuSource.STATIC:
             return {}, _NOT_MEASURED
-        sampler = SamplerClient(self._tools.settings)
+        sampler = self._tools.sampler
         try:
             sample = sampler.sample()
             now = {card.uuid: card for card in sample.cards}
@@ -126,7 +129,7 @@ class GpuService:
         return {uuid: (now.get(uuid), past[uuid]) for uuid in past}, sample.fault
 
     def _known(self, uuid: str) -> None:
-        if not self._table.knows(uuid):
+        if not (_UUID.fullmatch(uuid) and self._table.knows(uuid)):
             raise NoCard(f"The site has no card “{shown(uuid)}”.")
 
     def _admin(self, *, is_order: bool = False) -> Person:
