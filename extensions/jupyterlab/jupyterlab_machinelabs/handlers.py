@@ -322,6 +322,19 @@ class NoticeStop(LabsHandler):
         self.give({})
 
 
+class GpuState(LabsHandler):
+    """What this server has of the site's GPUs, and does there."""
+
+    @authenticated
+    @authorized
+    async def get(self) -> None:
+        seconds = self.get_query_argument("seconds", "0")
+        if not seconds.isdecimal():
+            raise HTTPError(HTTPStatus.BAD_REQUEST, "`seconds` is a number: how far back to tell.")
+        server = self.tools.config.server_name
+        self.give(await self.thread(self.tools.hub.gpu, server, seconds=int(seconds)))
+
+
 def lab_json(lab: Lab) -> dict[str, Any]:
     """Return what the panel shows of a lab."""
     return {
@@ -364,4 +377,5 @@ ROUTES: Final[tuple[tuple[str, type[LabsHandler]], ...]] = (
     ("notices/saved", NoticeSaved),
     ("notices/keep", NoticeKeep),
     ("notices/stop", NoticeStop),
+    ("gpu", GpuState),
 )

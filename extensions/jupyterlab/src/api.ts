@@ -181,20 +181,44 @@ export interface INotices {
   final: string;
 }
 
-/** One thing that the site tells the people of this server. */
-export interface INotice {
-  id: string;
-  kind: string;
-  sentence: string;
-  /** Until the server is stopped; null: it only tells. */
-  seconds_left: number | null;
-  may_keep: boolean;
+/** A card of this server; null: it cannot be seen now, or is not told. */
+export interface IGpuCard {
+  uuid: string;
+  model: string;
+  /** Of a MIG instance; empty for a card. */
+  profile: string;
+  memory_mib: number;
+  /** How much of its memory is this server's. */
+  part_mib: number;
+  health: 'ok' | 'drained' | 'failed';
+  why: string;
+  sm_percent: number | null;
+  memory_used_mib: number | null;
+  /** What all others hold of it, together. */
+  others_mib: number | null;
 }
 
-export interface INotices {
-  items: INotice[];
-  /** Not empty: save what is open now, and say so. */
-  final: string;
+export interface IGpuHeld {
+  /** 1: the whole of each card; n: 1/n of its memory. */
+  share: number;
+  since: string;
+  cards: IGpuCard[];
+  points: {
+    at: string;
+    sm_percent: number | null;
+    memory_mib: number | null;
+  }[];
+  plan_title: string;
+  /** Null: there is no end. */
+  left_hours: number | null;
+  ends_at: string | null;
+}
+
+export interface IGpu {
+  /** Null: this server has no GPU. */
+  held: IGpuHeld | null;
+  /** Why something is not known; empty: all is. */
+  sentence: string;
 }
 
 /** An error with the sentence that people are shown. */
@@ -322,23 +346,9 @@ export class LabsApi {
     return this.post('notices/stop', {});
   }
 
-  /** What the site tells; `window` is this browser's name for itself. */
-  notices(window: string): Promise<INotices> {
-    return this.get('notices', { window });
-  }
-
-  noticeSaved(window: string): Promise<void> {
-    return this.post('notices/saved', { window });
-  }
-
-  /** Say that somebody needs this server. */
-  keepServer(): Promise<void> {
-    return this.post('notices/keep', {});
-  }
-
-  /** Save what is open and stop this server. */
-  stopServer(): Promise<void> {
-    return this.post('notices/stop', {});
+  /** What this server has of GPUs, and did in the last `seconds`. */
+  gpu(seconds: number): Promise<IGpu> {
+    return this.get('gpu', { seconds: String(seconds) });
   }
 
   private get<T>(

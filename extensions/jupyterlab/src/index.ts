@@ -1,6 +1,7 @@
 /** The plugins of MachineLabs in JupyterLab. */
 import { JupyterFrontEndPlugin } from '@jupyterlab/application';
 
+import { gpu } from './gpu';
 import { idle } from './idle';
 import { labs } from './labs';
 import { notices } from './notices';
@@ -21,7 +22,8 @@ const plugins: JupyterFrontEndPlugin<any>[] = [
   status,
   packages,
   idle,
-  notices
+  notices,
+  gpu
 ];
 
 export default plugins;

@@ -255,13 +255,63 @@ export function strings(trans: TranslationBundle) {
         'This server stops now. What is open is being saved, with what your kernels have put out.'
       )
     },
-    notices: {
-      left: (minutes: number) =>
-        trans._n('%1 minute is left.', '%1 minutes are left.', minutes),
-      keep: trans.__('Keep it'),
-      stopNow: trans.__('Save and stop now'),
-      saving: trans.__(
-        'This server stops now. What is open is being saved, with what your kernels have put out.'
+    gpu: {
+      title: trans.__('The GPU of this server'),
+      caption: trans.__('What this server does on its GPU. Click for plots.'),
+      item: (percent: number | null, used: number | null, part: number) =>
+        [
+          percent === null
+            ? trans.__('GPU')
+            : trans.__('GPU %1 %', Math.round(percent)),
+          used === null
+            ? trans.__('%1 GiB', gib(part))
+            : trans.__('%1 of %2 GiB', gib(used), gib(part))
+        ].join(' · '),
+      part: (share: number, part: number, all: number) =>
+        share === 1
+          ? trans.__('All of it is yours: %1 GiB', gib(all))
+          : trans.__('1/%1 is yours: %2 of %3 GiB', share, gib(part), gib(all)),
+      computing: trans.__('Computing'),
+      computingPlot: trans.__('Computing over the last 10 minutes, 0 to 100 %'),
+      memory: trans.__('Memory'),
+      memoryPlot: trans.__('Memory over the last 10 minutes'),
+      past: trans.__('The last 10 minutes'),
+      others: trans.__('Others on this card'),
+      since: trans.__('Yours for'),
+      left: (plan: string) => trans.__('GPU hours left (%1)', plan),
+      until: trans.__('They last until'),
+      percent: (value: number | null) =>
+        value === null
+          ? trans.__('not known')
+          : trans.__('%1 %', Math.round(value)),
+      size: (mib: number | null) =>
+        mib === null ? trans.__('not known') : trans.__('%1 GiB', gib(mib)),
+      memoryOf: (used: number | null, part: number) =>
+        used === null
+          ? trans.__('not known')
+          : trans.__('%1 of %2 GiB', gib(used), gib(part)),
+      hours: (left: number | null) =>
+        left === null
+          ? trans.__('no end')
+          : left.toLocaleString(undefined, { maximumFractionDigits: 1 }),
+      span: (since: string, now: number) => {
+        const minutes = Math.max(
+          0,
+          Math.floor((now - Date.parse(since)) / 6e4)
+        );
+        return minutes < 60
+          ? trans.__('%1 min', minutes)
+          : trans.__('%1 h %2 min', Math.floor(minutes / 60), minutes % 60);
+      },
+      at: (when: string) =>
+        new Date(when).toLocaleString(undefined, {
+          dateStyle: 'short',
+          timeStyle: 'short'
+        }),
+      stop: trans.__('Stop and give back'),
+      stopTitle: trans.__('Stop this server and give its GPU back?'),
+      stopBody: trans.__(
+        'What is open is saved first, with what your kernels have put out. Then kernels and terminals end. Your files stay.'
       )
     },
     idle: {
@@ -283,6 +333,10 @@ export function strings(trans: TranslationBundle) {
         )
     }
   };
+}
+
+function gib(mib: number): string {
+  return (mib / 1024).toLocaleString(undefined, { maximumFractionDigits: 1 });
 }
 
 function shorten(names: string[]): string {

@@ -80,6 +80,15 @@ class Hub:
         body = self._transport.json("GET", "catalog")
         return _read(lambda: dict(body))
 
+    def gpu(self, server: str = "", *, seconds: int = 0) -> dict[str, Any]:
+        """Return what one of your servers has of the site's GPUs, and did in the last `seconds`.
+
+        It is what the API says (`GET /me/gpu`); `server` is empty for the default one.
+        """
+        params = {"server": server, "seconds": str(seconds)}
+        body = self._transport.json("GET", "me/gpu", params=params)
+        return _read(lambda: dict(body))
+
 
 class Labs:
     """The labs of a site. `lab` is always spelled `owner/name`."""
