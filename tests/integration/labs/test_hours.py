@@ -191,3 +191,45 @@ def test_whose_labs_hold_all_that_their_plan_gives_publishes_no_more(labs: LabsS
     with pytest.raises(StorageFull):
         labs.publish("hours-dan", {"a.txt": b"a"})
     labs.publish("hours-eve", {"a.txt": b"a"})
+
+
+def look(labs: LabsServer, who: str, path: str, **form: str) -> httpx.Response:
+    address, headers = f"{labs.url}/-/usage{path}", {"X-As": who}
+    if form:
+        return httpx.post(address, headers=headers, data=form)
+    return httpx.get(address, headers=headers)
+
+
+def test_ones_own_page_shows_the_plan_what_is_left_and_a_plot(labs: LabsServer) -> None:
+    session = Session("s-page", BOB.name, "", "gpu-small", Fraction(1))
+    since = NOW - timedelta(seconds=30)
+    UsageTable(sessions=labs.tools.sessions).save(
+        [Use(session, MONTH, since, NOW, session.charge(3600 * 1.5), is_open=True)]
+    )
+    page = look(labs, BOB.name, "").text
+    assert "Your plan is “Small”" in page
+    assert "<strong>2.0</strong> of 4.0 left" in page, "with the half hour of the CSV's test"
+    assert '<svg viewBox="0 0 720 180" role="img"' in page
+    assert "Small, with a GPU" in page
+    assert "Running now" in page
+    assert "You have used nothing yet" in look(labs, ADMIN.name, "").text
+
+
+def test_an_admin_gives_hours_on_the_page_and_what_was_wrong_is_told(labs: LabsServer) -> None:
+    wrong = look(
+        labs, ADMIN.name, "/people", user="nobody-here", gpu_hours="3", reason="", month=MONTH
+    )
+    assert "Say why" in wrong.text
+    assert 'value="nobody-here"' in wrong.text
+    words = look(
+        labs, ADMIN.name, "/people", user=ADA.name, gpu_hours="many", reason="x", month=MONTH
+    )
+    assert "Give between 0 and 10000 hours" in words.text
+    given = look(
+        labs, ADMIN.name, "/people", user=ADA.name, cpu_hours="2,5", reason="Talk", month=MONTH
+    )
+    assert given.status_code == 303
+    page = look(labs, ADMIN.name, "/people").text
+    assert "2.5 without" in page
+    assert "Talk" in page
+    assert look(labs, ADA.name, "/people").status_code == 403
