@@ -136,6 +136,15 @@ def test_a_claim_of_after_the_look_is_not_judged(ledger: Ledger) -> None:
     assert [one.id for one in ledger.live()] == [claim.id]
 
 
+def test_a_container_that_was_made_during_the_look_is_not_missed(ledger: Ledger) -> None:
+    claim = granted(ledger, "ada", "GPU-0")
+    before = ledger.live()
+    ledger.bind(claim.id, "c1")
+    follow(ledger, before=before)
+    follow(ledger, seen(claim, "c1"))
+    assert [(one.id, one.container) for one in ledger.live()] == [(claim.id, "c1")]
+
+
 def test_a_claim_that_ended_during_the_look_does_not_come_back(ledger: Ledger) -> None:
     claim = granted(ledger, "ada", "GPU-0")
     ledger.bind(claim.id, "c1")

@@ -64,7 +64,8 @@ class GpuDesk:
         self.unknown_since: float | None = None
         """Since when the engine does not say what it holds (`time.time()`); None: it does."""
         self._teller = teller
-        self._starting: set[str] = set()
+        self._given_up = {claim.id for claim in ledger.live()}
+        """Claims that no start is about to use: of an earlier Hub, or of a start that ended."""
         self._whys: dict[str, str] = {}
         self._clashes: frozenset[Clash] = frozenset()
         self._removals: dict[str, asyncio.Task[None]] = {}
@@ -84,14 +85,11 @@ class GpuDesk:
         # Before the first good look nobody knows what there is and what of it is free.
         await self._is_counted.wait()
         await self._is_known.wait()
-        claim = await self.line.take(ask)
-        self._starting.add(claim.id)
-        return claim
+        return await self.line.take(ask)
 
     def started(self, claim: Claim, container: str) -> None:
         """Note that the claim's container was made."""
         self.ledger.bind(claim.id, container)
-        self._starting.discard(claim.id)
 
     def ready(self, claim: Claim) -> None:
         """Note that the claim's server answers."""
@@ -99,12 +97,11 @@ class GpuDesk:
 
     def abandon(self, claim: Claim) -> None:
         """Note that a start ended: the engine is asked whether it left a container."""
-        self._starting.discard(claim.id)
+        self._given_up.add(claim.id)
         self._wake.set()
 
     def release(self, claim: Claim, why: str) -> None:
         """End a claim whose container was never asked for."""
-        self._starting.discard(claim.id)
         self.ledger.end(claim.id, why, _now())
         self.line.wake()
 
@@ -146,7 +143,11 @@ class GpuDesk:
 
     async def _look(self, eyes: Eyes) -> float:
         """Follow the engine's word; return after how many seconds it is to be asked again."""
-        before, starting = self.ledger.live(), frozenset(self._starting)
+        before = self.ledger.live()
+        self._given_up &= {claim.id for claim in before}
+        starting = frozenset(
+            claim.id for claim in before if not claim.container and claim.id not in self._given_up
+        )
         try:
             observed = await eyes.observe(self._numbered())
         except Unavailable as error:

@@ -111,7 +111,8 @@ class Ledger:
             whys: what ends a claim, by its id, where somebody ordered it.
             now: the time.
         """
-        still = tuple(self._live[claim.id] for claim in before if claim.id in self._live)
+        # As they were before the look: what was made since, it could not see.
+        still = tuple(claim for claim in before if claim.id in self._live)
         decision = decide(
             claims=still,
             observed=self._judged(observed, before),

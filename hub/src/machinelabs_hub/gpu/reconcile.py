@@ -16,7 +16,7 @@ GRACE: Final = timedelta(seconds=20)
 """How long the engine must say that a claim without a container has none.
 
 An engine that was frozen, or is very busy, may still make the container that a start asked of it
-before: more than five seconds were seen on a machine with thirty programs at work.
+before.
 """
 
 
