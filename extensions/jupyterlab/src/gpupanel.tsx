@@ -1,6 +1,6 @@
 /** Draws what this server does on its GPU: two plots, time, hours, and the way to give it back. */
 import { ReactWidget } from '@jupyterlab/apputils';
-import { Button, UseSignal } from '@jupyterlab/ui-components';
+import { UseSignal } from '@jupyterlab/ui-components';
 import { Message } from '@lumino/messaging';
 import React from 'react';
 
@@ -43,12 +43,13 @@ export class GpuPanel extends ReactWidget {
               {state?.held && <Held held={state.held} text={this._text} />}
               {state?.sentence && <p role="status">{state.sentence}</p>}
               {state?.held && (
-                <Button
-                  className="jp-mod-styled jp-mod-warn"
+                <button
+                  type="button"
+                  className="jp-MachineLabs-action"
                   onClick={this._stop}
                 >
                   {this._text.gpu.stop}
-                </Button>
+                </button>
               )}
             </>
           );
