@@ -13,6 +13,7 @@ from tests.benchmarks import (
     gpu_line,
     gpu_stock,
     gpu_waiting,
+    gpu_week,
     labs,
     pages,
     render,
@@ -31,7 +32,7 @@ from machinelabs_hub.catalog.load import load
 from machinelabs_hub.sites import catalog_file
 
 PARTS = ("starts", "home", "labs", "forks", "git", "search", "render", "fetch")
-GPU_PARTS = ("decision", "waiting", "booked")
+GPU_PARTS = ("decision", "week", "waiting", "booked")
 """What `make bench-gpu` measures."""
 
 ON_A_SITE = {"starts", "home", "labs", "forks", "git"}
@@ -69,6 +70,7 @@ def measure(folder: Path, parts: Sequence[str], rounds: int) -> list[Figure]:
     without_a_site: dict[str, Callable[[], list[Figure]]] = {
         "render": lambda: render.measure(rounds=rounds, say=say),
         "decision": lambda: gpu_line.measure(say=say),
+        "week": lambda: gpu_week.measure(say=say),
         "waiting": lambda: gpu_waiting.measure(say=say),
         "booked": lambda: gpu_stock.measure(say=say),
         "fetch": lambda: fetches.measure(say=say),
