@@ -79,6 +79,8 @@ def running(
         "images": dict(images),
         "memory": memory,
         "cpu": flavour.cpu,
+        # The image that holds a GPU for a moment names no command of its own.
+        "command": ["jupyterhub-singleuser"] if has_gpu else None,
         "host_config": {
             "memswap_limit": memory,
             "pids_limit": flavour.pids,

@@ -29,6 +29,8 @@ c.JupyterHub.spawner_class = "dockerspawner.DockerSpawner"
 c.DockerSpawner.prefix = given["prefix"]
 c.DockerSpawner.image = given["images"]["same"]
 c.DockerSpawner.allowed_images = given["images"]
+if given["command"]:
+    c.DockerSpawner.cmd = given["command"]
 c.DockerSpawner.network_name = given["network"]
 c.DockerSpawner.use_internal_ip = True
 c.DockerSpawner.remove = True
