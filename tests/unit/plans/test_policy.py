@@ -8,13 +8,14 @@ import pytest
 from machinelabs_hub.catalog.model import Flavour, Gpu
 from machinelabs_hub.gpu_settings import DEFAULT_PLANS, GroupPlan, Plan, Plans
 from machinelabs_hub.plans.budget import Budget
-from machinelabs_hub.plans.model import Grant, Hours, Session, Use
+from machinelabs_hub.plans.model import Grant, Hours, Kind, Session, Use
 from machinelabs_hub.plans.policy import (
     FlavourNotInPlan,
     HoursUsedUp,
     TooManyServers,
     cards_of,
     check_start,
+    has_end,
     plan_of,
 )
 
@@ -105,6 +106,12 @@ def test_so_many_servers_run_at_once_as_the_plan_says_and_runs_count_apart() -> 
 )
 def test_of_a_card_its_part_is_charged(gpu: Gpu | None, cards: Fraction) -> None:
     assert cards_of(gpu) == cards
+
+
+def test_only_hours_that_are_counted_run_out() -> None:
+    assert has_end(MEMBER, Kind.GPU)
+    assert not has_end(MEMBER, Kind.CPU)
+    assert has_end(GUEST, Kind.CPU)
 
 
 def test_processor_hours_and_gpu_hours_are_counted_apart() -> None:

@@ -45,6 +45,11 @@ def allows(plan: Plan, flavour: str) -> bool:
     return ALL in plan.flavours or flavour in plan.flavours
 
 
+def has_end(plan: Plan, kind: Kind) -> bool:
+    """Tell whether a kind of hours of a plan can run out."""
+    return (plan.gpu_hours if kind is Kind.GPU else plan.cpu_hours) is not None
+
+
 def cards_of(gpu: Gpu | None) -> Fraction:
     """Return how many cards a size is charged for: a MIG instance by its part of the card."""
     if gpu is None:

@@ -14,7 +14,7 @@ from machinelabs_hub.plans.enforce import HOURS, Orders, Stop, enforce
 from machinelabs_hub.plans.meter import SAVE_SECONDS, Live, Meter
 from machinelabs_hub.plans.model import Notice, Session
 from machinelabs_hub.plans.notices import NoticeTable
-from machinelabs_hub.plans.policy import cards_of
+from machinelabs_hub.plans.policy import cards_of, has_end, plan_of
 from machinelabs_hub.plans.usage import UsageTable
 from machinelabs_hub.sites import database_url
 from machinelabs_hub.spawn.ending import ends
@@ -93,6 +93,8 @@ class HourKeeper:
                 live[session.user].append(session)
         for user, sessions in live.items():
             theirs = [one for one in ours if one.user == user]
+            if not theirs and not self._can_run_out(people[user], sessions):
+                continue
             orders = await asyncio.to_thread(
                 self._orders, people[user], tuple(sessions), theirs, meter
             )
@@ -101,6 +103,10 @@ class HourKeeper:
                 self._say_farewell(stop)
         gone = [one for one in ours if one.user not in people]
         await asyncio.to_thread(self._tell, Orders(end=gone))
+
+    def _can_run_out(self, person: Running, sessions: list[Session]) -> bool:
+        plan = plan_of(self._site.settings.plans, groups=person.groups, is_admin=person.is_admin)
+        return any(has_end(plan, one.kind) for one in sessions)
 
     def _orders(
         self, person: Running, live: tuple[Session, ...], told: list[Notice], meter: Meter
