@@ -40,6 +40,7 @@ NEVER_DONE = {
     "GET usage.csv",
     "GET gpus",
     "GET gpus/line",
+    "GET metrics",
     "PUT gpus/{uuid}/drain",
     "DELETE gpus/{uuid}/drain",
     "POST gpus/{uuid}/return",

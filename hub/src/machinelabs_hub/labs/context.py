@@ -14,6 +14,7 @@ from machinelabs_hub.labs.services.gpus import GpuService
 from machinelabs_hub.labs.services.hours import HourService
 from machinelabs_hub.labs.services.labs import LabService
 from machinelabs_hub.labs.services.members import MemberService
+from machinelabs_hub.labs.services.metrics import MetricService
 from machinelabs_hub.labs.services.moves import MoveService
 from machinelabs_hub.labs.services.own_gpu import OwnGpuService
 from machinelabs_hub.labs.services.people import PeopleService
@@ -157,6 +158,11 @@ class Context:
     def gpus(self) -> GpuService:
         """The site's cards and the line for them, as this person may see and steer them."""
         return GpuService(tools=self.tools, viewer=self.person)
+
+    @property
+    def metrics(self) -> MetricService:
+        """The site's GPUs in figures."""
+        return MetricService(tools=self.tools, viewer=self.person)
 
     @property
     def reservations(self) -> ReservationService:
