@@ -30,7 +30,7 @@ def gpu_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
         yield site
 
 
-def test_a_server_with_a_share_shows_its_use_and_gives_it_back(
+def test_a_server_with_a_share_shows_its_use_and_gives_it_back_with_all_saved(
     gpu_site: Site, chromium: Browser, tmp_path: Path, pictures: Path
 ) -> None:
     site = gpu_site
@@ -46,7 +46,10 @@ def test_a_server_with_a_share_shows_its_use_and_gives_it_back(
             running_sampler(site.data, nvml.environment),
             notebook_server(tmp_path / "gwen", **environment(site, PERSON)) as server,
         ):
-            page = opened(chromium, server)
+            text = server.write("notes.txt", "first\n")
+            page = opened(chromium, server, "notes.txt")
+            page.locator(".jp-FileEditor .cm-content").click()
+            page.keyboard.type("typed and not saved")
             item = page.locator(ITEM)
             expect(item).to_have_text("GPU 43 % · 6.1 of 20 GiB")
             item.get_by_role("button").click()
@@ -63,6 +66,7 @@ def test_a_server_with_a_share_shows_its_use_and_gives_it_back(
             expect(toast(page, "This server stops now.")).to_be_visible()
             process = psutil.Process(server.pid)
             wait_until(lambda: process.status() == psutil.STATUS_ZOMBIE, seconds=60, what="its end")
+            assert "typed and not saved" in text.read_text()
 
 
 def test_a_server_without_a_gpu_shows_nothing(
