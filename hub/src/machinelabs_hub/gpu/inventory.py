@@ -156,7 +156,12 @@ def _put(db: Session, known: Known) -> None:
 
 
 def _known(row: CardRow) -> Known:
-    gpu = Gpu(
+    return Known(gpu_of(row), changed_at=row.changed_at, seen_at=row.seen_at)
+
+
+def gpu_of(row: CardRow) -> Gpu:
+    """Return the device as the Hub last wrote it."""
+    return Gpu(
         uuid=row.uuid,
         model=row.model,
         memory_mib=row.memory_mib,
@@ -166,4 +171,3 @@ def _known(row: CardRow) -> Known:
         health=Health(row.health),
         why=row.why,
     )
-    return Known(gpu, changed_at=row.changed_at, seen_at=row.seen_at)

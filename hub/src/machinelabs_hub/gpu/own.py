@@ -8,7 +8,8 @@ from sqlalchemy import select
 
 from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.gpus import CardRow, ClaimRow
-from machinelabs_hub.gpu.model import Gpu, Health, Holder
+from machinelabs_hub.gpu.inventory import gpu_of
+from machinelabs_hub.gpu.model import Gpu, Holder
 from machinelabs_hub.gpu.sample import ProcessSample, Sample
 
 
@@ -57,7 +58,7 @@ def own(sessions: SessionMaker, holder: Holder) -> Own | None:
         share=claim.share,
         since=claim.granted_at,
         container=claim.container,
-        cards=tuple(_gpu(rows[uuid]) for uuid in uuids if uuid in rows),
+        cards=tuple(gpu_of(rows[uuid]) for uuid in uuids if uuid in rows),
     )
 
 
@@ -101,16 +102,3 @@ def _sum(figures: Iterable[int | None]) -> int | None:
     rows = tuple(figures)
     known = [row for row in rows if row is not None]
     return sum(known) if known or not rows else None
-
-
-def _gpu(row: CardRow) -> Gpu:
-    return Gpu(
-        uuid=row.uuid,
-        model=row.model,
-        memory_mib=row.memory_mib,
-        parent=row.parent,
-        profile=row.profile,
-        node=row.node,
-        health=Health(row.health),
-        why=row.why,
-    )
