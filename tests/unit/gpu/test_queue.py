@@ -1,107 +1,19 @@
 """The line: who asks gets a claim or waits in SQL, and is woken when it is their turn."""
 
 import asyncio
-import shutil
-from collections.abc import Callable, Coroutine, Iterator
 from contextlib import suppress
-from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from datetime import timedelta
 
 import pytest
 from sqlalchemy import select
 from tests.support.gpus import NOON, a_gpu
+from tests.support.line_desk import HOUR, WANTS, Desk, settle
 
-from machinelabs_hub.db import migrate
-from machinelabs_hub.db.engine import Sessions, open_engine, session_maker
+from machinelabs_hub.db.engine import Sessions
 from machinelabs_hub.db.tables.gpus import ClaimRow, WaitRow
-from machinelabs_hub.db.tables.orders import ReservationRow
 from machinelabs_hub.db.tables.usage import UsageRow
-from machinelabs_hub.gpu.ledger import Ledger
-from machinelabs_hub.gpu.model import Ask, Claim, Gpu, Health, Holder, Want
-from machinelabs_hub.gpu.queue import COMEBACK, LOST, Line, NoSuchGpu
-from machinelabs_hub.plans.notices import NoticeTable
-
-WANTS = {"whole": Want(), "pair": Want(count=2), "quarter": Want(share=4)}
-HOUR = timedelta(hours=1)
-
-
-class Stock:
-    """The devices of the site, as a test says."""
-
-    def __init__(self, *devices: Gpu) -> None:
-        self.all = devices
-
-    def devices(self) -> tuple[Gpu, ...]:
-        return self.all
-
-
-class Desk:
-    """A line over a real ledger and a real database, with a clock that the test sets."""
-
-    def __init__(self, sessions: Sessions, *devices: Gpu) -> None:
-        self.sessions = sessions
-        self.stock = Stock(*devices)
-        self.now = NOON
-        self.begin()
-
-    def begin(self) -> None:
-        self.ledger = Ledger(self.sessions)
-        self.line = Line(
-            inventory=self.stock,
-            ledger=self.ledger,
-            sessions=self.sessions,
-            wants=WANTS,
-            clock=lambda: self.now,
-        )
-
-    def ask(
-        self, user: str, flavour: str = "whole", *, groups: tuple[str, ...] = ()
-    ) -> asyncio.Task[Claim]:
-        ask = Ask(
-            holder=Holder(user),
-            flavour=flavour,
-            want=WANTS[flavour],
-            options={"flavour": flavour},
-            groups=frozenset(groups),
-        )
-        return asyncio.ensure_future(self.line.take(ask))
-
-    def end(self, claim: Claim) -> None:
-        self.ledger.end(claim.id, "stopped", self.now)
-        self.line.wake()
-
-    def waits(self) -> list[str]:
-        with self.sessions() as db:
-            return sorted(db.scalars(select(WaitRow.user)))
-
-    def add(self, *rows: Any) -> None:
-        with self.sessions() as db:
-            db.add_all(rows)
-
-
-@pytest.fixture(scope="module")
-def empty(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """A database with all tables and no row."""
-    path = tmp_path_factory.mktemp("line") / "empty.sqlite"
-    migrate.upgrade(f"sqlite:///{path}")
-    return path
-
-
-@pytest.fixture
-def sessions(tmp_path: Path, empty: Path) -> Iterator[Sessions]:
-    path = shutil.copy(empty, tmp_path / "machinelabs.sqlite")
-    engine = open_engine(f"sqlite:///{path}")
-    yield session_maker(engine)
-    engine.dispose()
-
-
-Story = Callable[[], Coroutine[Any, Any, None]]
-
-
-async def settle() -> None:
-    for _ in range(5):
-        await asyncio.sleep(0)
+from machinelabs_hub.gpu.model import Ask, Health, Holder
+from machinelabs_hub.gpu.queue import COMEBACK, LOST, NoSuchGpu
 
 
 def test_who_asks_first_gets_what_is_free_and_the_others_wait(sessions: Sessions) -> None:
@@ -311,90 +223,6 @@ def test_a_lost_place_can_be_given_up(sessions: Sessions) -> None:
         desk.line.forget(Holder("bo"))
         assert desk.waits() == []
         assert desk.line.lost() == ()
-
-    asyncio.run(story())
-
-
-def a_lesson(starts_at: datetime) -> ReservationRow:
-    return ReservationRow(
-        title="Deep learning", group="ml101", flavour="whole", slots=1, starts_at=starts_at,
-        ends_at=starts_at + 2 * HOUR, repeat="", zone="UTC", grace_minutes=15, by="root", at=NOON,
-    )  # fmt: skip
-
-
-def test_a_reserved_card_waits_for_its_group_and_says_so(sessions: Sessions) -> None:
-    async def story() -> None:
-        desk = Desk(sessions, a_gpu("a"), a_gpu("b"))
-        desk.add(a_lesson(NOON))
-        first, outsider = desk.ask("ada"), desk.ask("bo")
-        await settle()
-        assert first.done()
-        assert not outsider.done()
-        place = desk.line.place(Holder("bo"))
-        assert place is not None
-        assert place.why == (
-            "1 of 2 GPUs is reserved for Deep learning until 14:00 (UTC), 1 is in use."
-        )
-        student = desk.ask("stu", groups=("ml101",))
-        assert (await student).reservation == 1
-        # Stu goes; for the grace the slot is kept, then it is everybody's.
-        desk.end(student.result())
-        await settle()
-        assert not outsider.done()
-        desk.now += timedelta(minutes=15)
-        desk.line.wake()
-        assert (await outsider).reservation == 0
-
-    asyncio.run(story())
-
-
-def test_a_student_who_comes_when_all_is_taken_is_first_in_the_line(sessions: Sessions) -> None:
-    async def story() -> None:
-        desk = Desk(sessions, a_gpu("a"))
-        first, outsider = desk.ask("ada"), desk.ask("bo")
-        await settle()
-        desk.now += HOUR
-        desk.add(a_lesson(desk.now))
-        student = desk.ask("stu", groups=("ml101",))
-        await settle()
-        places = [desk.line.place(Holder(user)) for user in ("stu", "bo")]
-        assert [place and place.position for place in places] == [1, 2]
-        desk.end(first.result())
-        desk.end(await student)
-        desk.now += 3 * HOUR
-        desk.line.wake()
-        assert (await outsider).holder == Holder("bo")
-
-    asyncio.run(story())
-
-
-def test_holders_of_what_a_lesson_needs_are_told_and_not_stopped(sessions: Sessions) -> None:
-    async def story() -> None:
-        desk = Desk(sessions, a_gpu("a"), a_gpu("b"))
-        first = desk.ask("ada")
-        await settle()
-        desk.now += timedelta(minutes=1)
-        second = desk.ask("bo")
-        await settle()
-        desk.add(a_lesson(desk.now + timedelta(minutes=20)))
-        desk.now += timedelta(seconds=2)
-        notices = NoticeTable(sessions=sessions)
-        clock = asyncio.ensure_future(desk.line.run())
-        await settle()
-        (told,) = notices.live()
-        assert (told.user, told.kind, told.stops_at) == ("ada", "reserved", None)
-        assert told.sentence.startswith("Deep learning begins at 12:21 (UTC) and needs the GPU")
-        assert len(desk.ledger.live()) == 2
-        # Bo goes instead; Ada is asked no longer.
-        desk.end(second.result())
-        clock.cancel()
-        await settle()
-        clock = asyncio.ensure_future(desk.line.run())
-        await settle()
-        assert notices.live() == ()
-        clock.cancel()
-        await settle()
-        assert first.result() in desk.ledger.live()
 
     asyncio.run(story())
 
