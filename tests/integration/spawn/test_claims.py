@@ -43,7 +43,7 @@ def prove(cycles: int) -> Storm:
             f"freed while it ran: {len(watch.freed_alive())}, while it was there: "
             f"{len(watch.freed_early())}, opened anew: {len(watch.reopened)}"
         )
-        for one in watch.freed_early():
+        for one in (*watch.freed_alive(), *watch.freed_early()):
             print(f"freed early, at {watch.ended[one.claim]}: {one}")
         for overlap in beside:
             print(f"both there: {[watch.containers[key] for key in overlap.containers]}")
