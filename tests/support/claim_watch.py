@@ -161,10 +161,9 @@ class Watch:
             moments: list[tuple[float, int, Container]] = []
             for one in self.containers.values():
                 begin, end = (one.started, one.died) if running else (one.made, one.gone)
-                if uuid in one.uuids and begin is not None:
-                    late = 0 if running else LATE
-                    moments += [(begin, 1, one)]
-                    moments += [(max(begin, (end or float("inf")) - late), 0, one)]
+                surely = (end or float("inf")) - (0 if running else LATE)
+                if uuid in one.uuids and begin is not None and begin < surely:
+                    moments += [(begin, 1, one), (surely, 0, one)]
             found += _beyond(uuid, sorted(moments, key=lambda moment: moment[:2]))
         return found
 
