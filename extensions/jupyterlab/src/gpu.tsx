@@ -62,7 +62,7 @@ class GpuItem extends ReactWidget {
     private _text: Strings
   ) {
     super();
-    this.addClass('jp-MachineLabs-status');
+    this.addClass('jp-MachineLabs-statusItem');
     this.addClass('jp-MachineLabs-gpuItem');
   }
 

@@ -54,6 +54,7 @@ class StandingItem extends ReactWidget {
     private _run: (command: string) => Promise<unknown>
   ) {
     super();
+    this.addClass('jp-MachineLabs-statusItem');
     this.addClass('jp-MachineLabs-status');
   }
 
