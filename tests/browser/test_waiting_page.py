@@ -9,7 +9,6 @@ from playwright.sync_api import Browser, BrowserContext, Page, expect
 from sqlalchemy import select
 from tests.support import browser as ours
 from tests.support.card_site import CardSite, running_with_cards
-from tests.support.localhost import localhost_resolved
 from tests.support.waiting import wait_until
 
 from machinelabs_hub.db.engine import open_engine, session_maker
@@ -25,7 +24,7 @@ SLOWLY = 120 * ours.SECONDS
 @pytest.fixture(scope="module")
 def site() -> Iterator[CardSite]:
     """A site whose four cards are all in use."""
-    with localhost_resolved(), running_with_cards() as site:
+    with running_with_cards() as site:
         for user in HOLDERS:
             hold(site, user)
         yield site

@@ -11,11 +11,13 @@ _getaddrinfo = socket.getaddrinfo
 @contextmanager
 def localhost_resolved() -> Iterator[None]:
     """Let every HTTP and WebSocket client of this process reach a site's subdomains."""
+    before = socket.getaddrinfo
     socket.getaddrinfo = _resolve
     try:
         yield
     finally:
-        socket.getaddrinfo = _getaddrinfo
+        # Whoever did so first still needs it.
+        socket.getaddrinfo = before
 
 
 def _resolve(host: Any, *rest: Any, **options: Any) -> Any:
