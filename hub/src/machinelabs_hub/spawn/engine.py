@@ -160,8 +160,10 @@ class Engine:
             return False
         return True
 
-    async def cards(self, container: str) -> tuple[CardRequest, ...]:
-        """Return the GPUs that a container was made with; none if it is gone.
+    async def cards(self, container: str) -> tuple[CardRequest, ...] | None:
+        """Return the GPUs that a container was made with; None: the engine has no such container.
+
+        One that is being made is listed already while it is not yet there to be asked about.
 
         Raises:
             EngineTrouble: it is not known.
@@ -169,7 +171,7 @@ class Engine:
         try:
             answer = await self._look.call(docker.APIClient.inspect_container, container)
         except NotFound:
-            return ()
+            return None
         return _card_requests(answer["HostConfig"].get("DeviceRequests") or [])
 
     async def create(self, plan: ContainerPlan, environment: dict[str, str]) -> str:

@@ -70,7 +70,9 @@ class DockerEyes:
         }
         unknown = [row.id for row in rows if row.id not in self._requests]
         answers = await asyncio.gather(*(self._engine.cards(one) for one in unknown))
-        self._requests |= dict(zip(unknown, answers, strict=True))
+        # Of one that is not there, or not yet, nothing is remembered: it is asked about again.
+        told = zip(unknown, answers, strict=True)
+        self._requests |= {one: answer for one, answer in told if answer is not None}
 
     def _observed(self, row: Listed, known: Sequence[str]) -> Observed | None:
         uuids = uuids_of(self._requests.get(row.id, ()), known)
