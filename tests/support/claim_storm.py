@@ -30,6 +30,10 @@ class End(StrEnum):
     BROKEN = "its image cannot start"
 
 
+EVERY = 5
+"""One disaster falls in so many cycles; the first ones are one of each kind."""
+
+
 class Disaster(StrEnum):
     """What befalls the site."""
 
@@ -48,6 +52,7 @@ class Storm:
     done: Counter[str] = field(default_factory=Counter)
     disasters: Counter[str] = field(default_factory=Counter)
     _begun: int = 0
+    _due: int = 0
     _lock: threading.Lock = field(default_factory=threading.Lock)
     _disaster: threading.Lock = field(default_factory=threading.Lock)
     _calm_from: float = 0.0
@@ -91,7 +96,7 @@ class Storm:
     def _person(self, person: str) -> None:
         while (number := self._next()) is not None and not self._troubles:
             chance = random.Random(f"{self.seed}/{number}")  # noqa: S311 - nothing secret
-            self._befall(chance)
+            self._befall(number, chance)
             end = chance.choices(list(End), weights=(40, 18, 18, 12, 12))[0]
             self._cycle(person, end, chance)
             self.done[end] += 1
@@ -160,20 +165,26 @@ class Storm:
 
     # Disasters.
 
-    def _befall(self, chance: random.Random) -> None:
-        dice = chance.random()
-        if dice < 0.07:
-            self._strike(Disaster.HUB, self._kill_hub)
-        elif dice < 0.17:
+    def _befall(self, number: int, chance: random.Random) -> None:
+        with self._lock:
+            self._due += number % EVERY == 0
+            # One that comes while another lasts waits for a later cycle.
+            if not self._due or not self._disaster.acquire(blocking=False):
+                return
+            self._due -= 1
+            struck = sum(self.disasters.values())
+            kinds = list(Disaster)
+            kind = kinds[struck] if struck < len(kinds) else chance.choices(kinds, (7, 10, 3))[0]
+            self.disasters[kind] += 1
+        if kind is Disaster.HUB:
+            self._strike(self._kill_hub)
+        elif kind is Disaster.ENGINE:
             mode, seconds = chance.choice(FAULTS), chance.uniform(1, 8)
-            self._strike(Disaster.ENGINE, lambda: self._fault(mode, seconds))
-        elif dice < 0.20:
-            self._strike(Disaster.HOOK, self._refuse)
+            self._strike(lambda: self._fault(mode, seconds))
+        else:
+            self._strike(self._refuse)
 
-    def _strike(self, disaster: Disaster, strike: Callable[[], None]) -> None:
-        if not self._disaster.acquire(blocking=False):
-            return
-
+    def _strike(self, strike: Callable[[], None]) -> None:
         def work() -> None:
             try:
                 self._is_calm = False
@@ -184,7 +195,6 @@ class Storm:
                 self._is_calm = True
                 self._disaster.release()
 
-        self.disasters[disaster] += 1
         threading.Thread(target=work, daemon=True).start()
 
     def _kill_hub(self) -> None:
