@@ -49,12 +49,21 @@ class EngineProxy:
         self._loop.run_until_complete(self._listen())
         listens.set()
         self._loop.run_forever()
+        self._loop.run_until_complete(self._let_go())
         self._loop.close()
 
     def close(self) -> None:
         """End the proxy; the engine stays."""
         self.switch(Mode.REFUSES)
         self._loop.call_soon_threadsafe(self._loop.stop)
+
+    async def _let_go(self) -> None:
+        left = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in left:
+            task.cancel()
+        await asyncio.gather(*left, return_exceptions=True)
+        # A transport that was closed goes only at one of the loop's next turns.
+        await asyncio.sleep(0.05)
 
     async def _switch(self, mode: Mode) -> None:
         self.mode = mode
