@@ -89,11 +89,12 @@ class GpuWatch:
         """Tell people what holds, take back what does not; return what idled for too long."""
         idle = dict(self._idle_notices(claims, now))
         hold = {notice.id: notice for notice in (*idle.values(), *self._over_notices(now))}
-        told = {notice.id for notice in self._notices.live()}
+        live = self._notices.live()
+        told = {notice.id for notice in live}
         for key, notice in hold.items():
             if key not in told:
                 self._notices.put(notice)
-        for notice in self._notices.live():
+        for notice in live:
             is_ours = notice.kind in {IDLE, SHARE} and not notice.final_at
             # What was stopped is told for a while; what is to be stopped only while it holds.
             is_over = notice.stops_at is not None or now - notice.at >= SHOWN
@@ -109,7 +110,7 @@ class GpuWatch:
 
     def _idle_notices(self, claims: list[Claim], now: datetime) -> Iterator[tuple[str, Notice]]:
         limit = timedelta(minutes=self._gpus.idle_minutes)
-        if not limit:
+        if not limit or not claims:
             return
         warning = timedelta(minutes=self._gpus.idle_warning_minutes)
         keeps = self._keeps.all()
