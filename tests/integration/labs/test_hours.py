@@ -54,12 +54,13 @@ def ask(labs: LabsServer, who: str, method: str, path: str, **more: object) -> h
 
 
 def told(labs: LabsServer, key: str, **more: object) -> Notice:
-    notice = Notice(key, ADA.name, "", "hours", "It ends soon.", NOW, **more)  # type: ignore[arg-type]
+    at = datetime.now(UTC)
+    notice = Notice(key, ADA.name, "", "hours", "It ends soon.", at, **more)  # type: ignore[arg-type]
     return NoticeTable(sessions=labs.tools.sessions).put(notice)
 
 
 def test_a_server_hears_what_holds_for_it_and_nobody_elses(labs: LabsServer) -> None:
-    told(labs, "n1", stops_at=NOW + timedelta(minutes=5))
+    told(labs, "n1", stops_at=datetime.now(UTC) + timedelta(minutes=5))
     (found,) = ask(labs, ADA.name, "GET", "me/notices").json()["items"]
     assert (found["id"], found["is_final"], found["may_keep"]) == ("n1", False, False)
     assert 200 < found["seconds_left"] <= 300

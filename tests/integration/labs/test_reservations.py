@@ -34,8 +34,8 @@ def a_body(**more: object) -> dict[str, object]:
         "group": "ml101",
         "flavour": "gpu-small",
         "slots": 2,
-        "starts_at": (NOW + HOUR).isoformat(),
-        "ends_at": (NOW + 3 * HOUR).isoformat(),
+        "starts_at": (NOW + 5 * HOUR).isoformat(),
+        "ends_at": (NOW + 7 * HOUR).isoformat(),
         **more,
     }
 
@@ -50,13 +50,13 @@ def test_an_admin_reserves_and_everybody_sees_when_it_holds_next(labs: LabsServe
     assert made.status_code == 201, made.text
     body = made.json()
     assert (body["title"], body["by"], body["grace_minutes"]) == ("Deep learning", ROOT.name, 15)
-    assert datetime.fromisoformat(body["next_starts_at"]) == NOW + HOUR
+    assert datetime.fromisoformat(body["next_starts_at"]) == NOW + 5 * HOUR
     listed = ask(labs, ADA.name, "GET").json()["items"]
     assert [row["id"] for row in listed] == [body["id"]]
     with labs.tools.sessions() as db:
         row = db.get(ReservationRow, body["id"])
         assert row is not None
-        assert (row.starts_at, row.repeat, row.zone) == (NOW + HOUR, "weekly", "Europe/Berlin")
+        assert (row.starts_at, row.repeat, row.zone) == (NOW + 5 * HOUR, "weekly", "Europe/Berlin")
     assert ask(labs, ROOT.name, "DELETE", f"/{body['id']}").status_code == 204
     assert ask(labs, ROOT.name, "DELETE", f"/{body['id']}").status_code == 404
     assert ask(labs, ADA.name, "GET").json()["items"] == []
@@ -79,7 +79,7 @@ def test_nobody_else_may_reserve_or_cancel(labs: LabsServer) -> None:
         ({"zone": "Mars/Olympus"}, "no time zone"),
         ({"zone": "../../etc/passwd"}, "no time zone"),
         ({"ends_at": NOW.isoformat()}, "end after it begins"),
-        ({"repeat": "daily", "ends_at": (NOW + 30 * HOUR).isoformat()}, "at most 1 day later"),
+        ({"repeat": "daily", "ends_at": (NOW + 35 * HOUR).isoformat()}, "at most 1 day later"),
         ({"starts_at": (NOW - 9 * HOUR).isoformat(), "ends_at": NOW.isoformat()}, "over already"),
         ({"starts_at": "2150-01-01T00:00:00Z", "ends_at": "2150-01-01T01:00:00Z"}, "within a year"),
         ({"starts_at": "0001-01-01T00:00:00+14:00"}, "between the years"),
