@@ -20,7 +20,8 @@ import psutil
 import yaml
 from tests.benchmarks.figures import Figure, alone, median, p95
 from tests.benchmarks.labs import SETTINGS
-from tests.benchmarks.pages import CLIENTS, load
+from tests.benchmarks.pages import crowd, load
+from tests.benchmarks.readers import Reader
 from tests.support import postgres
 from tests.support.index_labs import index_many
 from tests.support.many_labs import METHODS, WORDS, publish_many, tools_of
@@ -63,13 +64,9 @@ def _on(folder: Path, url: str, engine: str, *, rounds: int, say: Say) -> list[F
     promised = not url
     with _service(settings) as process:
         base = Addresses(settings).labs_local.removesuffix(LABS_PREFIX)
-        host = {"Host": Addresses(settings).labs_host}
-        clients = [
-            httpx.Client(base_url=base, headers=host, timeout=60, trust_env=False)
-            for _ in range(CLIENTS)
-        ]
+        readers = crowd(base, host=Addresses(settings).labs_host)
         figures = [
-            _asked(clients, paths, f"{name}, {engine}", process, rounds, target, say)
+            _asked(readers, paths, f"{name}, {engine}", process, rounds, target, say)
             for name, paths, target in (
                 ("Search page", searches(f"{LABS_PREFIX}/"), 0.05 if promised else None),
                 ("Search API", searches(f"{LABS_PREFIX}/api/v1/labs"), None),
@@ -83,8 +80,8 @@ def _on(folder: Path, url: str, engine: str, *, rounds: int, say: Say) -> list[F
             )
         ]
         memory = process.memory_info().rss / MB
-        for client in clients:
-            client.close()
+        for reader in readers:
+            reader.close()
     say(f"{engine}: the service holds {memory:.0f} MB")
     target = float(MEMORY_MB) if promised else None
     figures.append(alone(f"Memory of the service, {engine}", [memory], unit="MB", target=target))
@@ -92,7 +89,7 @@ def _on(folder: Path, url: str, engine: str, *, rounds: int, say: Say) -> list[F
 
 
 def _asked(  # noqa: PLR0917 - one row of the table above each
-    clients: list[httpx.Client],
+    readers: list[Reader],
     paths: list[str],
     name: str,
     process: psutil.Process,
@@ -100,11 +97,12 @@ def _asked(  # noqa: PLR0917 - one row of the table above each
     target: float | None,
     say: Say,
 ) -> Figure:
-    load(clients, paths)
+    asks = [reader.read for reader in readers]
+    load(asks, paths)
     seconds: list[float] = []
     before = _cpu(process)
     for _ in range(rounds):
-        seconds += load(clients, paths)
+        seconds += load(asks, paths)
     each = (_cpu(process) - before) / len(seconds)
     say(
         f"{name}: median {median(seconds) * 1000:.1f} ms, p95 {p95(seconds) * 1000:.1f} ms, "
