@@ -115,7 +115,7 @@ def labs_server(data: Path, *, plans: Plans | None = None, **limits: int) -> Ite
         plans=plans or Plans(),
     )
     secrets = Files(data).secrets
-    secrets.mkdir(parents=True)
+    secrets.mkdir(parents=True, exist_ok=True)
     for name in ("labs_api_token", "labs_seal_key", "sampler_token"):
         (secrets / name).write_text(f"{name}-of-a-test")
     migrate.upgrade(database_url(settings))

@@ -213,6 +213,34 @@ def test_rows_stay_when_the_hub_ends_and_takes_all_starts_with_it(sessions: Sess
     asyncio.run(story())
 
 
+def test_how_long_a_start_stood_in_line_is_kept_with_its_claim_over_a_restart_too(
+    sessions: Sessions,
+) -> None:
+    async def story() -> None:
+        desk = Desk(sessions, a_gpu("a"))
+        first = desk.ask("ada")
+        waiting = desk.ask("bo")
+        await settle()
+        desk.now += HOUR
+        clock = asyncio.ensure_future(desk.line.run())
+        await settle()
+        clock.cancel()
+        await settle()
+        waiting.cancel()
+        await settle()
+        desk.begin()
+        again = desk.ask("bo")
+        await settle()
+        desk.now += timedelta(minutes=1)
+        desk.end(first.result())
+        await again
+        with sessions() as db:
+            rows = db.scalars(select(ClaimRow))
+            assert {row.user: row.waited_seconds for row in rows} == {"ada": 0.0, "bo": 3660.0}
+
+    asyncio.run(story())
+
+
 def test_a_lost_place_can_be_given_up(sessions: Sessions) -> None:
     async def story() -> None:
         desk = Desk(sessions, a_gpu("a"))

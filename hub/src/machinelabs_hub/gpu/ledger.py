@@ -6,7 +6,8 @@ from datetime import datetime
 from fractions import Fraction
 from uuid import uuid4
 
-from sqlalchemy import delete, select
+from sqlalchemy import inspect, select
+from sqlalchemy.orm import Session
 
 from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.gpus import ClaimDeviceRow, ClaimRow
@@ -51,9 +52,19 @@ class Ledger:
         share: int,
         now: datetime,
         *,
+        since: datetime | None = None,
         reservation: int = 0,
     ) -> Claim:
         """Grant devices to a server, as a slot of a reservation if one is given.
+
+        Args:
+            holder: the server.
+            flavour: what it asked for.
+            uuids: the devices.
+            share: 1, or n for 1/n of each.
+            now: the time.
+            since: when it came into the line; None: now.
+            reservation: the reservation's id; 0: none.
 
         Raises:
             DeviceHeld: others hold so much of a device that this is not left.
@@ -68,7 +79,7 @@ class Ledger:
             granted_at=now,
             reservation=reservation,
         )
-        self._add(claim)
+        self._add(claim, waited=max(0.0, (now - (since or now)).total_seconds()))
         return claim
 
     def bind(self, key: str, container: str) -> None:
@@ -163,10 +174,9 @@ class Ledger:
             )
         )
 
-    def _add(self, claim: Claim) -> None:
+    def _add(self, claim: Claim, *, waited: float | None = None) -> None:
         with self._sessions() as db:
-            # The row of a claim that is adopted may be there: it ended, and was not gone.
-            db.execute(delete(ClaimRow).where(ClaimRow.id == claim.id))
+            _set_aside(db, claim.id)
             db.add(
                 ClaimRow(
                     id=claim.id,
@@ -175,6 +185,7 @@ class Ledger:
                     flavour=claim.flavour,
                     share=claim.share,
                     granted_at=claim.granted_at,
+                    waited_seconds=waited,
                     container=claim.container,
                     ready_at=claim.ready_at,
                     reservation=claim.reservation,
@@ -192,6 +203,21 @@ class Ledger:
                 for name, value in values.items():
                     setattr(row, name, value)
         self._live[key] = replace(self._live[key], **values)  # type: ignore[arg-type]
+
+
+def _set_aside(db: Session, key: str) -> None:
+    """Let a claim that ended and is adopted keep its record under a name of its own.
+
+    What was counted of it stays counted: counters that are read from the table only grow.
+    """
+    row = db.get(ClaimRow, key)
+    if row is None:
+        return
+    values = {column.key: getattr(row, column.key) for column in inspect(ClaimRow).column_attrs}
+    devices = [ClaimDeviceRow(uuid=device.uuid) for device in row.devices]
+    db.delete(row)
+    db.add(ClaimRow(**values | {"id": uuid4().hex}, devices=devices))
+    db.flush()
 
 
 def _claim(row: ClaimRow) -> Claim:

@@ -246,6 +246,7 @@ class Line:
                 turn.uuids,
                 ask.want.share,
                 self._clock(),
+                since=turn.waiter.since,
                 reservation=turn.reservation,
             )
         except Conflict as error:

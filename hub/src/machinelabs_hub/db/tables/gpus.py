@@ -41,6 +41,8 @@ class ClaimRow(Base):
     reservation: Mapped[int] = mapped_column(Integer, default=0)
     """The reservation that it is a slot of; 0: none."""
     granted_at: Mapped[datetime] = mapped_column(Utc)
+    waited_seconds: Mapped[float | None]
+    """How long its start stood in the line; None: it never did, the engine held it already."""
     container: Mapped[str] = mapped_column(String(64), default="")
     ready_at: Mapped[datetime | None] = mapped_column(Utc)
     opened_at: Mapped[datetime | None] = mapped_column(Utc)

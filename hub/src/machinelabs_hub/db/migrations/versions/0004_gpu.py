@@ -43,6 +43,7 @@ def upgrade() -> None:
         sa.Column("share", sa.Integer(), nullable=False),
         sa.Column("reservation", sa.Integer(), nullable=False),
         sa.Column("granted_at", Utc(), nullable=False),
+        sa.Column("waited_seconds", sa.Double(), nullable=True),
         sa.Column("container", sa.String(length=64), nullable=False),
         sa.Column("ready_at", Utc(), nullable=True),
         sa.Column("opened_at", Utc(), nullable=True),
