@@ -88,10 +88,10 @@ $(STAMPS)/node: $(LABEXTENSION)/package.json $(LABEXTENSION)/package-lock.json |
 	@cd $(LABEXTENSION) && npm ci --silent --no-progress
 	@mkdir -p $(@D) && touch $@
 
-$(STAMPS)/tests: scripts/need
+$(STAMPS)/tests: scripts/need Makefile
 	@scripts/need chromium=chromium docker=docker.io iptables=iptables ip=iproute2 \
 	  /usr/lib/postgresql=postgresql nginx=nginx-light docker-registry=docker-registry \
-	  tinyproxy=tinyproxy-bin dnsmasq=dnsmasq-base sqlite3=sqlite3 rsync=rsync
+	  tinyproxy=tinyproxy-bin dnsmasq=dnsmasq-base sqlite3=sqlite3 rsync=rsync promtool=prometheus
 	@mkdir -p $(@D) && touch $@
 
 # ---- tests and order

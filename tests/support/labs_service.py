@@ -54,14 +54,15 @@ class LabsServer:
     def seen_as(self, *people: Person, **others: Person) -> None:
         """Sign in whoever's name stands in a request's header `X-As`, with a CSRF token `-`.
 
-        `others` stand there under a name of their own: one person's second token. Only what the
+        A program's token is its person's name. `others` stand there under a name of their own: one person's second token. Only what the
         Hub would say of a token is left out; all else is as in a site.
         """
         known = {person.name: person for person in people} | others
         parts = cast("Parts", self.app.state.parts)
 
         def context(request: Request) -> Context:
-            name = request.headers.get("x-as", "")
+            said = request.headers.get("authorization", "").removeprefix("Bearer ")
+            name = request.headers.get("x-as", said)
             ctx = Context(
                 person=known[name] if name else None,
                 tools=parts.tools,
