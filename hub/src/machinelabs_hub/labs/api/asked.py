@@ -7,7 +7,7 @@ from fastapi import Depends, Query
 from machinelabs_hub.labs.models.page import LabQuery
 
 
-def _asked(
+async def _asked(
     q: Annotated[
         str,
         Query(max_length=200, description="Words that all stand in the lab; the last may be begun"),

@@ -1,6 +1,6 @@
 """The first page: what this is for who is new, featured labs, and all labs to search and narrow."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, fields, replace
 from typing import Annotated, Any, Final
 
 from fastapi import APIRouter, Depends, Request
@@ -63,8 +63,17 @@ class Wanted:
         return LabQuery(**asked | {"sort": Sort(asked["sort"]) if asked["sort"] else None})
 
 
+_ASKED: Final = tuple(field.name for field in fields(Wanted))
+
+
+async def _wanted(request: Request) -> Wanted:
+    # Not left to FastAPI, which gives what is not async a thread of its own to wait for.
+    asked = request.query_params
+    return Wanted(**{name: asked[name] for name in _ASKED if name in asked})
+
+
 @router.get("/", include_in_schema=False)
-def explore(request: Request, ctx: Ctx, wanted: Annotated[Wanted, Depends()]) -> Response:
+def explore(request: Request, ctx: Ctx, wanted: Annotated[Wanted, Depends(_wanted)]) -> Response:
     """Give the page, or for htmx only the part of it that changes."""
     is_part = "hx-request" in request.headers and (
         "hx-history-restore-request" not in request.headers

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
-from urllib.parse import urlencode
+from urllib.parse import quote_plus, urlencode
 
 from machinelabs_hub.catalog.model import Catalog
 from machinelabs_hub.labs.models.page import Facets
@@ -57,10 +57,12 @@ def groups_of(facets: Facets, params: Params, catalog: Catalog) -> list[Group]:
         chosen = params.get(name, "")
         if chosen:
             counts = {chosen: counts.get(chosen, 0)} | counts
+        without = address(params, **{name: ""})
+        one_more = f"{without}{'&' if '?' in without else '?'}{name}="
         found.setdefault(title, []).extend(
             Choice(
                 words=_words(name, value, catalog),
-                url=address(params, **{name: "" if value == chosen else value}),
+                url=without if value == chosen else one_more + quote_plus(value),
                 count=count,
                 is_on=value == chosen,
             )

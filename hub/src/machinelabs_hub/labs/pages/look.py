@@ -7,6 +7,7 @@ import time
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
+from functools import lru_cache
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any, Final
@@ -32,6 +33,7 @@ _EFFORT: Final = 3
 _VARY: Final = "Accept-Encoding"
 _SECONDS_KEPT: Final = 60
 _MOST_PLACES: Final = 10_000
+_MOST_CARDS: Final = 5000
 
 
 def _environment() -> Environment:
@@ -47,7 +49,14 @@ def _environment() -> Environment:
     made.filters["size"] = words.size
     made.globals["static"] = lambda name: assets.address(LABS_PREFIX, name)
     made.globals["labs"] = LABS_PREFIX
+    made.globals["card"] = _card
     return made
+
+
+@lru_cache(maxsize=_MOST_CARDS)
+def _card(item: object) -> Markup:
+    """Return a lab's card, which is the same wherever and to whomever the same is shown."""
+    return Markup(_TEMPLATES.get_template("card.html").render(item=item))  # noqa: S704 - ours
 
 
 _TEMPLATES: Final = _environment()

@@ -18,7 +18,7 @@ from machinelabs_hub.labs.storage import tally
 from machinelabs_hub.labs.storage.wanted import branches, is_frequent, wanted
 from machinelabs_hub.labs.storage.words import Matching, words_of
 
-MOST_RANKED: Final = 500
+MOST_RANKED: Final = 250
 """Of words that stand in more labs than this, the newest that many are ranked and counted."""
 
 Place = tuple[Any, int]

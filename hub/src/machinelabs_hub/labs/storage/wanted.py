@@ -32,9 +32,10 @@ def is_frequent(db: Session, tag: str) -> bool:
     Then a list is walked in its order and looked at for the tag; else those that have it are
     gathered and sorted. The other way round each costs a look at every lab.
     """
+    if not tag:
+        return False
     some = select(LabTagRow.lab_id).where(LabTagRow.tag == tag).limit(MOST_GATHERED).subquery()
-    number = db.scalar(select(func.count()).select_from(some)) if tag else 0
-    return number == MOST_GATHERED
+    return db.scalar(select(func.count()).select_from(some)) == MOST_GATHERED
 
 
 def wanted(
