@@ -70,6 +70,15 @@ class CardEngine:
 @contextmanager
 def card_engine(folder: Path) -> Iterator[CardEngine]:
     """Run the engine and its proxy; `folder` must have a short path, for the socket."""
+    with bare_card_engine(folder) as engine:
+        for name, options in {"tiny": (), "broken": ("-DBROKEN",)}.items():
+            engine.images[name] = _image(engine.address, folder, name, *options)
+        yield engine
+
+
+@contextmanager
+def bare_card_engine(folder: Path) -> Iterator[CardEngine]:
+    """Run the engine and its proxy without an image."""
     programs, refusal = folder / "programs", folder / "refusal"
     programs.mkdir()
     hook = programs / "nvidia-container-runtime-hook"
@@ -79,11 +88,7 @@ def card_engine(folder: Path) -> Iterator[CardEngine]:
         own_engine(programs=programs) as address,
         engine_proxy(folder, address.removeprefix("unix://")) as proxy,
     ):
-        images = {
-            "tiny": _image(address, folder, "tiny"),
-            "broken": _image(address, folder, "broken", "-DBROKEN"),
-        }
-        yield CardEngine(address, proxy, refusal, images)
+        yield CardEngine(address, proxy, refusal, {})
 
 
 def _image(address: str, folder: Path, name: str, *options: str) -> str:

@@ -62,7 +62,11 @@ class Tab:
         said = ""
         while wanted not in said:
             answer = json.loads(self.socket.recv())
-            if answer["parent_header"].get("msg_id") == asked and answer["msg_type"] == "stream":
+            if answer["parent_header"].get("msg_id") != asked:
+                continue
+            if answer["msg_type"] == "error":
+                raise RuntimeError("\n".join(answer["content"]["traceback"]))
+            if answer["msg_type"] == "stream":
                 said += answer["content"]["text"]
 
     def save(self, outputs: list[Any]) -> None:

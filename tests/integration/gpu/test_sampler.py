@@ -84,6 +84,7 @@ def test_a_process_is_told_with_its_container_and_what_that_used(
         assert after.cpu_seconds - before.cpu_seconds > 0
         assert after.net_bytes is not None
         assert after.io_bytes is not None
+        assert after.computed_at is not None
         (*_, point) = sampler.client.container(container, seconds=600).points
         assert (point.sm_percent, point.memory_mib) == (55, 700)
         assert point.cpu_percent is not None
@@ -91,6 +92,14 @@ def test_a_process_is_told_with_its_container_and_what_that_used(
         on = [sampler.client.container(container, uuid=f"GPU-{card}", seconds=600) for card in "ab"]
         assert on[0].points == ()
         assert on[1].points[-1].sm_percent == 55
+        # Who looks more seldom than the sampler sees work that is over, too.
+        nvml.cards[1].processes[0].sm = 0
+        nvml.tell()
+        idle = sampler.next_sample().containers[container]
+        assert idle.processes[0].sm_percent == 0
+        assert idle.computed_at is not None
+        assert after.computed_at <= idle.computed_at < sampler.sample().at
+        assert sampler.next_sample().containers[container].computed_at == idle.computed_at
     wait_until(
         lambda: container not in sampler.sample().containers, seconds=10, what="it to be gone"
     )

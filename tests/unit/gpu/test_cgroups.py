@@ -96,6 +96,20 @@ def test_counters_of_version_1(where: str, tmp_path: Path) -> None:
     assert cgroups.counters(root=root, proc=proc) == {ID: cgroups.Counters(3.25, 4100, 1234)}
 
 
+def test_version_1_counts_no_write_that_waits_in_memory_so_processes_are_asked(
+    tmp_path: Path,
+) -> None:
+    root, proc = tmp_path / "cgroup", tmp_path / "proc"
+    group = root / "cpuacct" / "docker" / ID
+    write(group / "cpuacct.usage", "0\n")
+    write(group / "cgroup.procs", "31\n32\n33\n")
+    write(root / "blkio" / "docker" / ID / "blkio.throttle.io_service_bytes", "Total 0\n")
+    for pid, moved in {31: 1000, 32: 234}.items():
+        counts = f"rchar: 9\nread_bytes: {moved}\nwrite_bytes: 4096\ncancelled_write_bytes: 5\n"
+        write(proc / str(pid) / "io", counts)
+    assert cgroups.counters(root=root, proc=proc)[ID].io_bytes == 1234 + 2 * 4096
+
+
 def test_what_a_machine_does_not_tell_is_unknown_and_not_nothing(tmp_path: Path) -> None:
     root = tmp_path / "cgroup"
     write(root / "cgroup.controllers", "\n")

@@ -74,6 +74,7 @@ def never_used(_at: float) -> Pace:
 
 def looks(load: Load, hours: float) -> Iterator[tuple[datetime, Did]]:
     cpu = io = net = 0.0
+    computed: datetime | None = None
     seconds = TICK.total_seconds()
     for number in range(int(hours * 3600 / seconds)):
         at = number * seconds
@@ -82,7 +83,8 @@ def looks(load: Load, hours: float) -> Iterator[tuple[datetime, Did]]:
         io += pace.io * seconds
         net += (pace.net + WINDOW_BYTES) * seconds
         now = BEGAN + timedelta(seconds=at)
-        yield now, Did(now, pace.sm, cpu, int(io), int(net))
+        computed = now if pace.sm else computed
+        yield now, Did(now, computed, cpu, int(io), int(net))
 
 
 def stopped_at(load: Load, hours: float = 3) -> datetime | None:
@@ -125,31 +127,37 @@ def test_the_limit_counts_from_the_last_work() -> None:
     assert LIMIT - TICK <= stopped - BEGAN - timedelta(hours=1) <= LIMIT + SLACK
 
 
+def test_work_on_a_card_between_two_looks_is_work() -> None:
+    idle = follow(None, Did(BEGAN, None, 1.0, 0, 0), BEGAN)
+    burst, now = BEGAN + TICK / 2, BEGAN + TICK
+    assert follow(idle, Did(now, burst, 1.0, 0, 0), now).busy_at == burst
+
+
 def test_what_nobody_saw_counts_as_work() -> None:
-    idle = follow(None, Did(BEGAN, 0, 1.0, 0, 0), BEGAN)
+    idle = follow(None, Did(BEGAN, None, 1.0, 0, 0), BEGAN)
     later = BEGAN + LIMIT
     assert follow(idle, None, later).busy_at == later
     away = follow(idle, None, later)
     back = later + TICK
-    assert follow(away, Did(back, 0, 1.0, 0, 0), back).busy_at == back
+    assert follow(away, Did(back, None, 1.0, 0, 0), back).busy_at == back
 
 
 def test_the_same_sample_twice_says_nothing_new() -> None:
-    idle = follow(None, Did(BEGAN, 0, 1.0, 0, 0), BEGAN)
-    assert follow(idle, Did(BEGAN, 0, 1.0, 0, 0), BEGAN + TICK) == idle
+    idle = follow(None, Did(BEGAN, None, 1.0, 0, 0), BEGAN)
+    assert follow(idle, Did(BEGAN, None, 1.0, 0, 0), BEGAN + TICK) == idle
 
 
 def test_a_counter_that_fell_is_work() -> None:
-    idle = follow(None, Did(BEGAN, 0, 50.0, 0, 0), BEGAN)
+    idle = follow(None, Did(BEGAN, None, 50.0, 0, 0), BEGAN)
     now = BEGAN + TICK
-    assert follow(idle, Did(now, 0, 1.0, 0, 0), now).busy_at == now
+    assert follow(idle, Did(now, None, 1.0, 0, 0), now).busy_at == now
 
 
 def test_a_machine_that_does_not_tell_a_counter_is_judged_by_the_others() -> None:
-    idle = follow(None, Did(BEGAN, 0, 1.0, None, None), BEGAN)
+    idle = follow(None, Did(BEGAN, None, 1.0, None, None), BEGAN)
     now = BEGAN + TICK
-    assert follow(idle, Did(now, 0, 1.1, None, None), now).busy_at == BEGAN
-    assert follow(idle, Did(now, 0, 9.0, None, None), now).busy_at == now
+    assert follow(idle, Did(now, None, 1.1, None, None), now).busy_at == BEGAN
+    assert follow(idle, Did(now, None, 9.0, None, None), now).busy_at == now
 
 
 def test_people_are_told_before_it_happens() -> None:

@@ -23,10 +23,10 @@ MOVED_BYTES: Final = 2 * 2**20
 
 @dataclass(frozen=True, slots=True)
 class Did:
-    """What a container had done at a moment: counters, and its highest use of a card."""
+    """What a container had done at a moment: counters, and when it last computed on a card."""
 
     at: datetime
-    sm_percent: int
+    computed_at: datetime | None
     cpu_seconds: float | None
     io_bytes: int | None
     net_bytes: int | None
@@ -58,7 +58,8 @@ def did(sample: Sample | None, container: str) -> Did | None:
         return None
     return Did(
         at=sample.at,
-        sm_percent=max((process.sm_percent or 0 for process in found.processes), default=0),
+        # Not what it does at this moment: work on a card comes in bursts, between two looks too.
+        computed_at=found.computed_at,
         cpu_seconds=found.cpu_seconds,
         io_bytes=found.io_bytes,
         net_bytes=found.net_bytes,
@@ -71,8 +72,10 @@ def follow(before: Idleness | None, seen: Did | None, now: datetime) -> Idleness
         return Idleness(busy_at=now, mark=seen)
     if seen.at <= before.mark.at:
         return before
-    if seen.sm_percent or _worked(before.mark, seen):
+    if _worked(before.mark, seen):
         return Idleness(busy_at=seen.at, mark=seen)
+    if seen.computed_at and seen.computed_at > before.busy_at:
+        return Idleness(busy_at=seen.computed_at, mark=seen)
     return replace(before, mark=seen) if seen.at - before.mark.at >= SPAN else before
 
 

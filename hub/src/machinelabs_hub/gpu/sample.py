@@ -56,6 +56,8 @@ class ContainerSample(_Part):
     net_bytes: int | None = None
     processes: tuple[ProcessSample, ...] = ()
     """Those on cards."""
+    computed_at: datetime | None = None
+    """When one of them was last seen to compute, in this sample or an earlier one."""
 
 
 class Sample(_Part):

@@ -56,6 +56,7 @@ class Sampler:
         self._on_outdated = on_outdated
         self._nvml = Nvml()
         self._watch = Watch()
+        self._computed: dict[str, datetime] = {}
         self._did_answer = False
         self._lock = threading.Lock()
         self._sample = Sample(at=datetime.now(UTC), node=platform.node(), is_told=False)
@@ -133,6 +134,8 @@ class Sampler:
         failures = self._watch.judge(reading.cards, now)
         inside, others = _processes(reading.cards)
         counted = cgroups.counters()
+        self._computed = {name: at for name, at in self._computed.items() if name in counted}
+        self._computed |= {name: now for name, rows in inside.items() if _computes(rows)}
         return Sample(
             at=now,
             node=platform.node(),
@@ -140,7 +143,7 @@ class Sampler:
             cuda=reading.cuda,
             fault=fault,
             cards=tuple(_card(card, failures.get(card.uuid)) for card in reading.cards),
-            containers=_containers(counted, inside),
+            containers=_containers(counted, inside, self._computed),
             others=tuple(others),
         )
 
@@ -152,7 +155,7 @@ class Sampler:
             "is_told": False,
             "fault": fault,
             "cards": tuple(card.model_copy(update=blank) for card in self._sample.cards),
-            "containers": _containers(cgroups.counters(), {}),
+            "containers": _containers(cgroups.counters(), {}, self._computed),
             "others": (),
         }
         return self._sample.model_copy(update=changes)
@@ -250,8 +253,14 @@ def _process(process: ProcessReading, uuid: str) -> ProcessSample:
     )
 
 
+def _computes(processes: Iterable[ProcessSample]) -> bool:
+    return any(process.sm_percent for process in processes)
+
+
 def _containers(
-    counted: Mapping[str, cgroups.Counters], inside: Mapping[str, Iterable[ProcessSample]]
+    counted: Mapping[str, cgroups.Counters],
+    inside: Mapping[str, Iterable[ProcessSample]],
+    computed: Mapping[str, datetime],
 ) -> dict[str, ContainerSample]:
     unknown = cgroups.Counters(None, None, None)
     found = {}
@@ -262,6 +271,7 @@ def _containers(
             io_bytes=row.io_bytes,
             net_bytes=row.net_bytes,
             processes=tuple(inside.get(name, ())),
+            computed_at=computed.get(name),
         )
     return found
 
