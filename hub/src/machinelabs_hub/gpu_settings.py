@@ -14,7 +14,13 @@ class GpuSource(StrEnum):
     AUTO = "auto"
     NVML = "nvml"
     STATIC = "static"
+    SWARM = "swarm"
     OFF = "off"
+
+    @property
+    def is_measured(self) -> bool:
+        """Whether a sampler tells what the cards do."""
+        return self in {GpuSource.AUTO, GpuSource.NVML}
 
 
 class Card(Section):
@@ -33,7 +39,8 @@ class Gpus(Section):
         Field(
             title="Where the site learns which GPUs it has",
             description="auto: NVIDIA's library if this machine has it, else none. nvml: that "
-            "library or an error. static: `cards`. off: none.",
+            "library or an error. static: `cards`. swarm: what the nodes of the engine's swarm "
+            "name. off: none.",
         ),
     ] = GpuSource.AUTO
     cards: Annotated[

@@ -5,15 +5,18 @@ from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import Any
 
+from machinelabs_hub.gpu.cluster import Node
 from machinelabs_hub.gpu.model import Gpu, Health
 from machinelabs_hub.gpu.sample import CardSample, Sample
 from machinelabs_hub.gpu.stock import (
     FORGOTTEN,
     GONE,
     MISSING,
+    UNNAMED,
     Known,
     Orders,
     after_list,
+    after_nodes,
     after_sample,
 )
 from machinelabs_hub.gpu_settings import Card
@@ -143,3 +146,63 @@ def test_a_static_list_is_what_there_is() -> None:
         "GPU-a": Known(Gpu("GPU-a", "RTX", 24000, health=Health.DRAINED, why="fan"), NOW, NOW)
     }
     assert health(after_list(known, rows, NO_ORDERS, NOW)) == {"GPU-a": OK}
+
+
+HERE = Node("node-a", uuids=("GPU-a",), model="A100", memory_mib=40960)
+
+
+def test_the_cards_of_the_site_s_own_node_are_handed_out() -> None:
+    found = after_nodes({}, [HERE], NO_ORDERS, NOW)
+    assert found == {"GPU-a": Known(Gpu("GPU-a", "A100", 40960), NOW, NOW)}
+
+
+def test_the_cards_of_other_nodes_are_there_and_kept_back() -> None:
+    other = replace(HERE, name="node-b", uuids=("GPU-b",), is_here=False)
+    found = after_nodes({}, [HERE, other], NO_ORDERS, NOW)
+    assert health(found) == {
+        "GPU-a": OK,
+        "GPU-b": (Health.DRAINED, "It is in node-b: servers do not start there."),
+    }
+    assert found["GPU-b"].gpu.node == "node-b"
+
+
+def test_a_card_that_two_nodes_name_is_the_site_s_own() -> None:
+    other = replace(HERE, name="node-b", is_here=False)
+    for nodes in ([HERE, other], [other, HERE]):
+        assert health(after_nodes({}, nodes, NO_ORDERS, NOW)) == {"GPU-a": OK}
+
+
+def test_a_node_s_cards_fail_with_it_and_are_well_with_it_without_an_admin() -> None:
+    away = replace(HERE, failure="Swarm says that its node node-a is down.")
+    found = after_nodes({}, [HERE], NO_ORDERS, NOW)
+    failed = after_nodes(found, [away], NO_ORDERS, NOW + SECOND)
+    assert health(failed) == {"GPU-a": (Health.FAILED, away.failure)}
+    assert failed["GPU-a"].changed_at == NOW + SECOND
+    assert health(after_nodes(failed, [HERE], NO_ORDERS, NOW + 2 * SECOND)) == {"GPU-a": OK}
+
+
+def test_a_node_that_is_held_back_and_an_admin_s_order_keep_cards_back() -> None:
+    held = replace(HERE, held_back="Swarm holds node-a back.")
+    assert health(after_nodes({}, [held], NO_ORDERS, NOW)) == {
+        "GPU-a": (Health.DRAINED, "Swarm holds node-a back.")
+    }
+    ordered = Orders(drains={"GPU-a": "A new fan."}, returns={})
+    assert health(after_nodes({}, [held], ordered, NOW)) == {
+        "GPU-a": (Health.DRAINED, "A new fan.")
+    }
+
+
+def test_a_cluster_that_does_not_answer_changes_nothing() -> None:
+    found = after_nodes({}, [HERE], NO_ORDERS, NOW)
+    later = NOW + FORGOTTEN
+    assert health(after_nodes(found, None, NO_ORDERS, later)) == {"GPU-a": OK}
+
+
+def test_a_card_that_no_node_names_any_more_is_missed_and_then_forgotten() -> None:
+    found = after_nodes({}, [HERE], NO_ORDERS, NOW)
+    bare = [replace(HERE, uuids=())]
+    assert health(after_nodes(found, bare, NO_ORDERS, NOW + SECOND)) == {"GPU-a": OK}
+    missed = after_nodes(found, bare, NO_ORDERS, NOW + MISSING)
+    assert health(missed) == {"GPU-a": (Health.FAILED, UNNAMED)}
+    assert health(after_nodes(missed, [HERE], NO_ORDERS, NOW + MISSING + SECOND)) == {"GPU-a": OK}
+    assert after_nodes(missed, bare, NO_ORDERS, NOW + FORGOTTEN) == {}

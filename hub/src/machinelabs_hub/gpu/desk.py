@@ -11,6 +11,7 @@ from typing import Final, Protocol
 from machinelabs_hub.catalog.load import load as load_catalog
 from machinelabs_hub.db.engine import open_engine, session_maker
 from machinelabs_hub.errors import Unavailable
+from machinelabs_hub.gpu.cluster import Node
 from machinelabs_hub.gpu.inventory import Inventory
 from machinelabs_hub.gpu.ledger import Ledger
 from machinelabs_hub.gpu.model import Ask, Claim, Holder, Observed
@@ -51,6 +52,10 @@ class Eyes(Protocol):
 
     async def discard(self, container: str) -> None:
         """Stop and remove a container, or raise `Unavailable`."""
+        ...
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Return the nodes of the engine's cluster, or raise `Unavailable`. It blocks."""
         ...
 
 
@@ -125,7 +130,7 @@ class GpuDesk:
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._listen(eyes))
             tasks.create_task(self._follow(eyes))
-            tasks.create_task(self._count())
+            tasks.create_task(self._count(eyes))
             tasks.create_task(self.line.run())
 
     async def _listen(self, eyes: Eyes) -> None:
@@ -168,7 +173,8 @@ class GpuDesk:
         """Return the uuids of the machine's cards by their numbers."""
         sample = self.inventory.sample()
         if sample is None:
-            return [gpu.uuid for gpu in self.inventory.devices() if not gpu.parent]
+            here = (gpu for gpu in self.inventory.devices() if not gpu.node)
+            return [gpu.uuid for gpu in here if not gpu.parent]
         cards = [card for card in sample.cards if not card.parent]
         return [card.uuid for card in sorted(cards, key=lambda card: card.index)]
 
@@ -189,9 +195,9 @@ class GpuDesk:
             del self._removals[container]
         self._wake.set()
 
-    async def _count(self) -> None:
+    async def _count(self, eyes: Eyes) -> None:
         while True:
-            await self.inventory.refresh(_now())
+            await self.inventory.refresh(_now(), eyes.nodes)
             self._is_counted.set()
             self.line.wake()
             await asyncio.sleep(REFRESH_SECONDS)

@@ -1,4 +1,4 @@
-"""The site's GPUs as the Hub sees them: from the sampler or a static list, with admins' orders."""
+"""The site's GPUs as the Hub sees them: by sampler, list or cluster, with admins' orders."""
 
 import asyncio
 import logging
@@ -13,10 +13,11 @@ from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.gpus import CardRow
 from machinelabs_hub.db.tables.orders import DrainRow, ReturnRow
 from machinelabs_hub.errors import Unavailable
+from machinelabs_hub.gpu.cluster import Node, lacks
 from machinelabs_hub.gpu.model import Gpu, Health
 from machinelabs_hub.gpu.sample import Sample
 from machinelabs_hub.gpu.sampling import SamplerAway, SamplerClient
-from machinelabs_hub.gpu.stock import Known, Orders, after_list, after_sample
+from machinelabs_hub.gpu.stock import Known, Orders, after_list, after_nodes, after_sample
 from machinelabs_hub.gpu_settings import GpuSource
 from machinelabs_hub.settings import Settings
 
@@ -27,6 +28,9 @@ STALE: Final = timedelta(seconds=30)
 
 _WRITE_AGAIN: Final = timedelta(minutes=1)
 """How often `seen_at` is written of a card that did not change."""
+
+AskNodes = Callable[[], tuple[Node, ...]]
+"""Asks the site's engine for the nodes of its cluster, or raises `Unavailable`. It blocks."""
 
 
 class Inventory:
@@ -64,12 +68,12 @@ class Inventory:
         sample = self._sample
         return sample if sample and self._clock() - sample.at <= STALE else None
 
-    async def refresh(self, now: datetime) -> None:
+    async def refresh(self, now: datetime, nodes: AskNodes | None = None) -> None:
         """Look at cards and orders anew. Where one does not answer, what is known of it stays."""
-        # The sampler and the database are asked on a thread: both may take a while.
-        await asyncio.to_thread(self._refresh, now)
+        # The sampler, the engine and the database are asked on a thread: all may take a while.
+        await asyncio.to_thread(self._refresh, now, nodes)
 
-    def _refresh(self, now: datetime) -> None:
+    def _refresh(self, now: datetime, nodes: AskNodes | None) -> None:
         source = self._gpus.source
         try:
             orders = self._orders()
@@ -77,6 +81,8 @@ class Inventory:
                 found = after_list(self._known, self._gpus.cards, orders, now)
             elif source is GpuSource.OFF:
                 found = {}
+            elif source is GpuSource.SWARM:
+                found = after_nodes(self._known, self._named(nodes), orders, now)
             else:
                 asked = self._asked()
                 self._sample = asked or self._sample
@@ -97,6 +103,17 @@ class Inventory:
             return None
         self._note(sample.fault)
         return sample
+
+    def _named(self, nodes: AskNodes | None) -> tuple[Node, ...] | None:
+        if nodes is None:
+            return None
+        try:
+            told = nodes()
+        except Unavailable as away:
+            self._note(str(away))
+            return None
+        self._note(lacks(told))
+        return told
 
     def _orders(self) -> Orders:
         with self._sessions() as db:
@@ -133,7 +150,7 @@ class Inventory:
 
     def _note(self, fault: str) -> None:
         if fault != self._fault:
-            log.warning("GPUs: %s", fault or "the driver answers again.")
+            log.warning("GPUs: %s", fault or "all that was missed is told again.")
         self._fault = fault
 
 

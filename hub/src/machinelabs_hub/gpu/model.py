@@ -31,7 +31,7 @@ class Gpu:
     profile: str = ""
     """A MIG instance's profile, e.g. `1g.10gb`; empty for a card."""
     node: str = ""
-    """The machine that it is in; empty on a site with one machine."""
+    """The machine that it is in; empty: that of the site's engine."""
     health: Health = Health.OK
     why: str = ""
     """A sentence for people where `health` is not ok."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import Final
 
+from machinelabs_hub.gpu.cluster import Node
 from machinelabs_hub.gpu.model import Gpu, Health
 from machinelabs_hub.gpu.sample import CardSample, Sample
 from machinelabs_hub.gpu_settings import Card
@@ -16,6 +17,7 @@ FORGOTTEN: Final = timedelta(days=7)
 """A card that was not there for so long is no card of the site's any more."""
 
 GONE: Final = "NVIDIA's driver does not list it any more."
+UNNAMED: Final = "No node of the cluster names it any more."
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +58,33 @@ def after_sample(
     for uuid, known in before.items():
         if uuid not in found and uuid not in split:
             is_told = sample is not None and sample.is_told
-            kept = _missing(known, orders, now, is_told=is_told)
+            kept = _missing(known, orders, now, is_told=is_told, gone=GONE)
+            found |= {uuid: kept} if kept else {}
+    return found
+
+
+def after_nodes(
+    before: Mapping[str, Known], nodes: Iterable[Node] | None, orders: Orders, now: datetime
+) -> dict[str, Known]:
+    """Return the devices by the word of a cluster's nodes; None: nothing is known anew.
+
+    A card is as well as its node, and well again with it: the cluster watches over nodes. Cards
+    of machines on which the site starts no servers are there, and kept back.
+    """
+    found: dict[str, Known] = {}
+    # The site's own machine has the last word.
+    for node in sorted(nodes or (), key=lambda node: node.is_here):
+        elsewhere = "" if node.is_here else f"It is in {node.name}: servers do not start there."
+        place = "" if node.is_here else node.name
+        held_back = node.held_back or elsewhere
+        drains = dict.fromkeys(node.uuids, held_back) if held_back else {}
+        ordered = Orders(drains={**drains, **orders.drains}, returns=orders.returns)
+        for uuid in node.uuids:
+            gpu = Gpu(uuid=uuid, model=node.model, memory_mib=node.memory_mib, node=place)
+            found[uuid] = _judged(gpu, before.get(uuid), node.failure, ordered, now)
+    for uuid, known in before.items():
+        if uuid not in found:
+            kept = _missing(known, orders, now, is_told=nodes is not None, gone=UNNAMED)
             found |= {uuid: kept} if kept else {}
     return found
 
@@ -79,13 +107,15 @@ def _failure(card: CardSample, old: Known | None, orders: Orders) -> str:
     return "" if _is_over(old.changed_at, returned) else old.gpu.why
 
 
-def _missing(known: Known, orders: Orders, now: datetime, *, is_told: bool) -> Known | None:
-    """Return what is known of a device that the sample does not hold; None: it is one no more."""
+def _missing(
+    known: Known, orders: Orders, now: datetime, *, is_told: bool, gone: str
+) -> Known | None:
+    """Return what is known of a device that was not told of; None: it is one no more."""
     gpu, away = known.gpu, now - known.seen_at
     if is_told and (away >= FORGOTTEN or (gpu.parent and away >= MISSING)):
         # An instance is unmade by those who run the machine: it did not fail.
         return None
-    why = GONE if is_told and away >= MISSING else ""
+    why = gone if is_told and away >= MISSING else ""
     if gpu.health is Health.FAILED:
         why = gpu.why
     return replace(_judged(gpu, known, why, orders, now), seen_at=known.seen_at)

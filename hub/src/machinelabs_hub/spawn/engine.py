@@ -24,6 +24,7 @@ from machinelabs_hub.errors import Conflict, NotFound, Unavailable
 from machinelabs_hub.names import shown
 from machinelabs_hub.settings import Engine as EngineSettings
 from machinelabs_hub.spawn.plan import LABEL_SITE, LABEL_USER, LOG_FILES, LOG_MIB, ContainerPlan
+from machinelabs_hub.spawn.swarm import task_uuids
 
 LOOK_SECONDS: Final = 5
 """An engine that takes longer than this to say how a container is has not answered."""
@@ -172,7 +173,9 @@ class Engine:
             answer = await self._look.call(docker.APIClient.inspect_container, container)
         except NotFound:
             return None
-        return _card_requests(answer["HostConfig"].get("DeviceRequests") or [])
+        asked = _card_requests(answer["HostConfig"].get("DeviceRequests") or [])
+        given = task_uuids(answer["Config"])
+        return (*asked, CardRequest(count=0, ids=given)) if given else asked
 
     async def create(self, plan: ContainerPlan, environment: dict[str, str]) -> str:
         """Make the container, not started, and return its id.

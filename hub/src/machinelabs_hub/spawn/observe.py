@@ -4,10 +4,12 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Iterable, Sequence
 from typing import Any, Final
 
+from machinelabs_hub.gpu.cluster import Node
 from machinelabs_hub.gpu.model import Holder, Observed
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.spawn.engine import CardRequest, Engine, Listed, engine_for
 from machinelabs_hub.spawn.events import container_events
+from machinelabs_hub.spawn.nodes import swarm_nodes
 from machinelabs_hub.spawn.orders import spawners
 from machinelabs_hub.spawn.plan import (
     LABEL_CLAIM,
@@ -62,6 +64,10 @@ class DockerEyes:
     async def discard(self, container: str) -> None:
         """Stop and remove a container, or raise `EngineTrouble`. Gone already is as good."""
         await self._engine.discard(container)
+
+    def nodes(self) -> tuple[Node, ...]:
+        """Return the nodes of the engine's swarm, or raise `EngineTrouble`. It blocks."""
+        return swarm_nodes(self._settings)
 
     async def _learn(self, rows: Iterable[Listed]) -> None:
         # What a container was made with never changes, and the list does not tell it.

@@ -9,10 +9,11 @@ from machinelabs_hub.catalog.load import load as load_catalog
 from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.gpu.model import Health
 from machinelabs_hub.gpu.sampling import SamplerAway, SamplerClient
+from machinelabs_hub.gpu_settings import GpuSource
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import LABS_PREFIX, Addresses, Files, catalog_file
 from machinelabs_hub.spawn.network import apply_filter, ensure_network
-from machinelabs_hub.up import disk, engine, index, layout, lock, parts, ports
+from machinelabs_hub.up import disk, engine, index, layout, lock, parts, ports, swarm
 from machinelabs_hub.up.findings import Finding, Level
 
 
@@ -60,6 +61,8 @@ def find(settings: Settings) -> Iterator[Finding]:
     yield from _answers(settings) if is_running else _ports(settings)
     if is_running and parts.samples_gpus(settings):
         yield from _gpus(settings)
+    if settings.gpus.source is GpuSource.SWARM:
+        yield from swarm.find(settings)
 
 
 def _disk(settings: Settings) -> Finding:

@@ -22,7 +22,7 @@ MOST_LETTERS: Final = 500
 _UUID: Final = re.compile(r"(GPU|MIG)-[A-Za-z0-9-]{1,92}")
 
 _NOT_MEASURED: Final = (
-    "This site has a list of cards (`gpus.source: static`): their use is not measured."
+    "This site knows its cards by a list or a cluster (`gpus.source`): their use is not measured."
 )
 
 Measured = tuple[CardSample | None, tuple[CardPoint, ...]]
@@ -117,8 +117,9 @@ class GpuService:
         self._table.give_back(uuid, admin.name, self._tools.clock())
 
     def _measured(self, uuids: Iterable[str]) -> tuple[dict[str, Measured], str]:
-        if self._tools.settings.gpus.source is GpuSource.STATIC:
-            return {}, _NOT_MEASURED
+        source = self._tools.settings.gpus.source
+        if not source.is_measured:
+            return {}, "" if source is GpuSource.OFF else _NOT_MEASURED
         sampler = self._tools.sampler
         try:
             sample = sampler.sample()

@@ -62,7 +62,7 @@ class MetricService:
     def _measured(self, table: MetricTable) -> tuple[Family, ...]:
         """Return what the sampler says; of a site that has none, families without figures."""
         source = self._tools.settings.gpus.source
-        if source in {GpuSource.STATIC, GpuSource.OFF}:
+        if not source.is_measured:
             return _families(())
         try:
             sample = self._tools.sampler.sample()
