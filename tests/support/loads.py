@@ -89,12 +89,13 @@ class Begun:
 
     stack: ExitStack = field(default_factory=ExitStack)
 
-    def tab(self, server: Server, name: str, code: str) -> Tab:
-        """Run a cell in a notebook that stays open in a browser."""
+    def tab(self, server: Server, name: str, code: str) -> tuple[Tab, str]:
+        """Run a cell in a notebook that stays open in a browser; return the run's id, too."""
         tab = Tab(self._served(server), f"{name}.ipynb", CARD + code)
         self.stack.callback(tab.socket.close)
-        tab.hear(tab.run(0, CARD + code), "begun")
-        return tab
+        asked = tab.run(0, CARD + code)
+        tab.hear(asked, "begun")
+        return tab, asked
 
     def _served(self, server: Server) -> NotebookServer:
         http = self.stack.enter_context(server.client())
@@ -131,7 +132,7 @@ class Begun:
         socket.close()
 
     def closed_laptop(self, server: Server) -> None:
-        self.tab(server, "laptop", CLOSED_LAPTOP).socket.close()
+        self.tab(server, "laptop", CLOSED_LAPTOP)[0].socket.close()
 
     def download(self, server: Server) -> None:
         """Fetch a big file out of the home, over a slow line."""
@@ -140,7 +141,7 @@ with open("big.bin", "wb") as big:
     big.truncate({DOWNLOAD_MIB} * 2 ** 20)
 print("begun", flush=True)
 """
-        self.tab(server, "big", make).socket.close()
+        self.tab(server, "big", make)[0].socket.close()
         ends = threading.Event()
         thread = threading.Thread(target=_fetch, args=(server, ends), daemon=True)
         thread.start()

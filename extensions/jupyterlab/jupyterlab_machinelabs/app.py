@@ -87,6 +87,7 @@ def build(server_app: Any, config: Config) -> Tools:
         notices=Notices(
             hub=hub,
             server=config.server_name,
+            has_gpu=config.has_gpu,
             recorder=recorder,
             events=server_app.event_logger,
             threads=threads,

@@ -16,6 +16,7 @@ class Config:
         public_url: the labs pages as people reach them.
         token: the server's own token. It never goes to the browser.
         image: what this server was started with; empty: unknown.
+        has_gpu: it was given a GPU, or a part of one.
         idle_minutes: minutes without work after which the server stops; 0 is never.
         idle_warning_minutes: minutes before that when people are warned.
         activity_url: where the hub takes activity from; empty: no hub.
@@ -29,6 +30,7 @@ class Config:
     user: str = ""
     image: str = ""
     flavour: str = ""
+    has_gpu: bool = False
     idle_minutes: int = 0
     idle_warning_minutes: int = 0
     activity_url: str = ""
@@ -45,6 +47,7 @@ class Config:
             user=environ.get("JUPYTERHUB_USER", ""),
             image=environ.get("MACHINELABS_IMAGE", ""),
             flavour=environ.get("MACHINELABS_FLAVOUR", ""),
+            has_gpu=environ.get("NVIDIA_VISIBLE_DEVICES", "") not in {"", "none", "void"},
             idle_minutes=_minutes(environ.get("MACHINELABS_IDLE_MINUTES", "")),
             idle_warning_minutes=_minutes(environ.get("MACHINELABS_IDLE_WARNING_MINUTES", "")),
             activity_url=environ.get("JUPYTERHUB_ACTIVITY_URL", ""),

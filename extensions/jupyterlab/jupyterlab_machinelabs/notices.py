@@ -20,6 +20,9 @@ if TYPE_CHECKING:
 
 SCHEMA: Final = "https://machinelabs.ai/jupyterlab/notices/v1"
 LOOK_SECONDS: Final = 30.0
+LOOK_SECONDS_WITH_GPU: Final = 3.0
+"""Whoever takes more than a share of a GPU has a few seconds to give it back."""
+
 LOOK_SECONDS_WHEN_DUE: Final = 1.0
 DUE_SECONDS: Final = 90.0
 WINDOW_SECONDS: Final = 60.0
@@ -47,6 +50,7 @@ class Notices:
         *,
         hub: Hub,
         server: str,
+        has_gpu: bool,
         recorder: Recorder,
         events: Any,
         threads: Executor,
@@ -55,6 +59,7 @@ class Notices:
     ) -> None:
         self._hub = hub
         self._server = server
+        self._look_seconds = LOOK_SECONDS_WITH_GPU if has_gpu else LOOK_SECONDS
         self._recorder = recorder
         self._events = events
         self._threads = threads
@@ -129,7 +134,7 @@ class Notices:
     def _pause(self) -> float:
         left = [one.seconds_left for one in self._notices if one.seconds_left is not None]
         is_due = min(left, default=DUE_SECONDS) < DUE_SECONDS
-        return LOOK_SECONDS_WHEN_DUE if is_due else LOOK_SECONDS
+        return LOOK_SECONDS_WHEN_DUE if is_due else self._look_seconds
 
     async def _finish(self, key: str, confirm: Callable[[], Awaitable[None]]) -> None:
         """Let kernels come to their end, browsers save, and write what none of them saved."""
