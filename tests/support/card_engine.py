@@ -68,16 +68,16 @@ class CardEngine:
 
 
 @contextmanager
-def card_engine(folder: Path) -> Iterator[CardEngine]:
+def card_engine(folder: Path, *options: str) -> Iterator[CardEngine]:
     """Run the engine and its proxy; `folder` must have a short path, for the socket."""
-    with bare_card_engine(folder) as engine:
-        for name, options in {"tiny": (), "broken": ("-DBROKEN",)}.items():
-            engine.images[name] = _image(engine.address, folder, name, *options)
+    with bare_card_engine(folder, *options) as engine:
+        for name, defines in {"tiny": (), "broken": ("-DBROKEN",)}.items():
+            engine.images[name] = _image(engine.address, folder, name, *defines)
         yield engine
 
 
 @contextmanager
-def bare_card_engine(folder: Path) -> Iterator[CardEngine]:
+def bare_card_engine(folder: Path, *options: str) -> Iterator[CardEngine]:
     """Run the engine and its proxy without an image."""
     programs, refusal = folder / "programs", folder / "refusal"
     programs.mkdir()
@@ -85,7 +85,7 @@ def bare_card_engine(folder: Path) -> Iterator[CardEngine]:
     hook.write_text(HOOK.format(refusal=refusal), encoding="ascii")
     hook.chmod(0o755)
     with (
-        own_engine(programs=programs) as address,
+        own_engine(*options, programs=programs) as address,
         engine_proxy(folder, address.removeprefix("unix://")) as proxy,
     ):
         yield CardEngine(address, proxy, refusal, {})

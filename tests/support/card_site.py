@@ -141,9 +141,15 @@ class CardSite(Site):
 
 
 @contextmanager
-def running_with_cards(**overrides: Mapping[str, Any]) -> Iterator[CardSite]:
-    """Run a site with four cards, `CARDS`, and the flavours `cpu`, `whole`, `pair` and `half`."""
-    with tempfile.TemporaryDirectory(prefix="cards-") as made, card_engine(Path(made)) as engine:
+def running_with_cards(*options: str, **overrides: Mapping[str, Any]) -> Iterator[CardSite]:
+    """Run a site with four cards, `CARDS`, and the flavours `cpu`, `whole`, `pair` and `half`.
+
+    Its engine is started with `options`.
+    """
+    with (
+        tempfile.TemporaryDirectory(prefix="cards-") as made,
+        card_engine(Path(made), *options) as engine,
+    ):
         place = Place.find()
         own: dict[str, Any] = {
             "catalog": str(Path(made) / "data" / "catalog.yaml"),
