@@ -183,7 +183,8 @@ class Plans(Section):
         Field(
             title="What happens to a server whose GPU hours are used up",
             description="It is saved first. stop: it stops. cpu: it is started again on "
-            "`servers.default_flavour`; its kernels begin anew. One without a GPU always stops.",
+            "`servers.default_flavour`, or the first size without a GPU if that one has some; its "
+            "kernels begin anew. One without a GPU always stops.",
         ),
     ] = UsedUp.STOP
 

@@ -8,6 +8,12 @@ from tests.support.gpu_site import GpuSite, running_with_work
 GPU_SECONDS = 60
 
 
+@pytest.fixture
+def gpu_seconds() -> int:
+    """For so long members of `few-hours` may hold a card."""
+    return GPU_SECONDS
+
+
 @pytest.fixture(scope="package")
 def gpu_site() -> Iterator[GpuSite]:
     plans = {
@@ -21,5 +27,6 @@ def gpu_site() -> Iterator[GpuSite]:
         "when_used_up": "cpu",
     }
     gpus = {"idle_minutes": 1, "idle_warning_minutes": 1}
-    with running_with_work(9, gpus=gpus, plans=plans) as site:
+    servers = {"default_flavour": "whole"}
+    with running_with_work(9, gpus=gpus, plans=plans, servers=servers) as site:
         yield site

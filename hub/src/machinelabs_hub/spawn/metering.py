@@ -19,6 +19,7 @@ from machinelabs_hub.plans.usage import UsageTable
 from machinelabs_hub.sites import database_url
 from machinelabs_hub.spawn.ending import ends
 from machinelabs_hub.spawn.farewell import farewell, start_again
+from machinelabs_hub.spawn.options import without_gpu
 from machinelabs_hub.spawn.orders import Running, pending, servers, spawners
 from machinelabs_hub.spawn.site import SpawnSite
 
@@ -149,8 +150,10 @@ class HourKeeper:
             sentence=stop.sentence,
             clock=self._clock,
         )
-        if was_there and stop.to_cpu:
-            flavour = self._site.settings.servers.default_flavour
+        # The default size may have a GPU itself.
+        default = self._site.settings.servers.default_flavour
+        flavour = without_gpu(self._site.catalog, default)
+        if was_there and stop.to_cpu and flavour:
             await start_again(self._site.settings, holder, {"image": image, "flavour": flavour})
 
 
