@@ -1,7 +1,7 @@
 """How long pages take with ten people asking at once."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from urllib.parse import urlsplit
 
@@ -14,10 +14,10 @@ from tests.support.site import Site
 CLIENTS = 10
 EACH = 30
 
-Ask = Callable[[str], None]
+Ask = Callable[[str], object]
 
 
-def load(asks: list[Ask], paths: list[str]) -> list[float]:
+def load(asks: Sequence[Ask], paths: list[str]) -> list[float]:
     """Let all ask at once, `EACH` times one after the other; return all seconds."""
 
     def ask(number: int) -> list[float]:
@@ -75,4 +75,4 @@ def lab(site: Site, paths: list[str], *, rounds: int, say: Callable[[str], None]
 
 
 def _asked_by(client: httpx.Client) -> Ask:
-    return lambda path: client.get(path).raise_for_status() and None
+    return lambda path: client.get(path).raise_for_status()
