@@ -63,7 +63,7 @@ class Server:
     since: datetime
     done: int = 0
     idleness: Idleness | None = None
-    did: Did = field(default=Did(MONDAY, 0, 0.0, 0, 0))
+    did: Did = field(default=Did(MONDAY, None, 0.0, 0, 0))
 
 
 @dataclass
@@ -199,7 +199,8 @@ class Week:
         later = now + TICK
         # Also a student who reads and types: a window that is open is no work of the container's.
         cpu = server.did.cpu_seconds or 0.0
-        server.did = Did(later, 80 * computes, cpu + (30.0 if computes else 0.5), 0, 0)
+        at = later if computes else server.did.computed_at
+        server.did = Did(later, at, cpu + (30.0 if computes else 0.5), 0, 0)
         server.idleness = follow(server.idleness, server.did, later)
         limit = timedelta(minutes=SETTINGS.idle_minutes)
         idles = judge(server.idleness.busy_at, limit=limit, warning=limit, now=later).is_over
