@@ -27,6 +27,10 @@ class Choosing:
         """The site's desk of GPUs."""
         raise NotImplementedError
 
+    def check_ticket(self, image: str, flavour: str) -> None:
+        """Return if no ticket is needed, or there is one for just this."""
+        raise NotImplementedError
+
     def rooms(self) -> dict[str, Room]:
         """Return how many GPUs are free for each flavour that needs some."""
         raise NotImplementedError
@@ -63,12 +67,14 @@ class Choosing:
 
     def check(self, options: object) -> Choice:
         """Return the choice that `options` makes, or raise the `BadInput` that says why not."""
-        return choose(
+        choice = choose(
             options,
             catalog=self.site.catalog,
             last=self.last_choice(),
             offers_gpus=self.desk.offers_gpus,
         )
+        self.check_ticket(choice.image, choice.flavour)
+        return choice
 
     def _choose(self) -> Choice:
         try:

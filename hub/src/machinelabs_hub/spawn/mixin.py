@@ -25,6 +25,7 @@ from machinelabs_hub.spawn.options import Choice
 from machinelabs_hub.spawn.phases import Phase, PhaseLog
 from machinelabs_hub.spawn.queue import shared_queue
 from machinelabs_hub.spawn.refusal import Refusal, refusal
+from machinelabs_hub.spawn.runs import Runs
 from machinelabs_hub.spawn.standing import standing
 
 LOOK_SECONDS: Final = 5
@@ -42,7 +43,7 @@ LINE_SECONDS: Final = 5.0
 T = TypeVar("T")
 
 
-class MachineLabsMixin(Allowance, Claiming, Choosing, Spawner):
+class MachineLabsMixin(Allowance, Claiming, Runs, Choosing, Spawner):
     """Queue, phases and the three answers of `poll`.
 
     An engine's spawner adds `look`, `launch` and `discard`, and `fetch` if it can.
@@ -200,6 +201,7 @@ class MachineLabsMixin(Allowance, Claiming, Choosing, Spawner):
         self._note_known()
         if seen is not None and seen.running:
             self.ran_since = seen.started_at or self.ran_since
+            self.stay_awake()
             return None
         self._stop_ordered = False
         return self._note_ending(seen) if seen else 0
