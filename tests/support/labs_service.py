@@ -116,7 +116,7 @@ def labs_server(data: Path, *, plans: Plans | None = None, **limits: int) -> Ite
     )
     secrets = Files(data).secrets
     secrets.mkdir(parents=True)
-    for name in ("labs_api_token", "labs_seal_key", "sampler_token"):
+    for name in ("labs_api_token", "labs_seal_key", "sampler_token", "run_ticket_key"):
         (secrets / name).write_text(f"{name}-of-a-test")
     migrate.upgrade(database_url(settings))
     app = create_app(settings)
