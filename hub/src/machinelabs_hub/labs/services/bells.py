@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from typing import Final
 
 ALL: Final = 0
-"""Rings for every run; no run has this id."""
+"""Rings for every change of state; no run has this id."""
 
 
 class Bell:
@@ -16,6 +16,7 @@ class Bell:
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._rung = asyncio.Event()
+        self._is_state = False
 
     async def wait(self, seconds: float) -> bool:
         """Wait until it rang since the last wait, at most so long; tell whether it did."""
@@ -27,8 +28,14 @@ class Bell:
         self._rung.clear()
         return True
 
-    def ring(self) -> None:
+    def take_state(self) -> bool:
+        """Tell whether a state changed since this was asked last."""
+        was, self._is_state = self._is_state, False
+        return was
+
+    def ring(self, *, state: bool) -> None:
         """Wake the listener."""
+        self._is_state = self._is_state or state
         self._loop.call_soon_threadsafe(self._rung.set)
 
 
@@ -53,8 +60,8 @@ class Bells:
                 if not self._bells[run]:
                     del self._bells[run]
 
-    def ring(self, run: int) -> None:
-        """Tell that something of a run is new: its log, or its state."""
+    def ring(self, run: int, *, state: bool = True) -> None:
+        """Tell that something of a run is new: its state, or its log alone."""
         with self._lock:
-            for bell in (*self._bells.get(run, ()), *self._bells.get(ALL, ())):
-                bell.ring()
+            for bell in (*self._bells.get(run, ()), *(self._bells.get(ALL, ()) if state else ())):
+                bell.ring(state=state)
