@@ -93,9 +93,9 @@ def test_a_line_without_an_end_does_not_grow_for_ever() -> None:
 
 def test_cells_have_a_heading_that_tells_how_they_ended() -> None:
     made = screen(
-        {"kind": "cell", "cell": 3, "state": "running", "title": "fit(x, y)"},
-        out("loss 1\n", 3),
-        {"kind": "cell", "cell": 3, "state": "error", "seconds": 1.26},
+        {"kind": "cell", "cell": 2, "state": "running", "title": "fit(x, y)"},
+        out("loss 1\n", 2),
+        {"kind": "cell", "cell": 2, "state": "error", "seconds": 1.26},
         {"kind": "note", "text": "An output was left out."},
     )
     assert [row.kind for row in made.head] == ["cell", "stdout", "note"]
@@ -118,6 +118,16 @@ def test_a_display_is_drawn_anew_and_a_cleared_cell_is_empty() -> None:
     made.feed({"n": 4, "kind": "clear", "cell": 1})
     assert rows(made) == ["", ""]
     assert all("hidden" in row.html for row in made.changed(3))
+
+
+def test_a_film_stays_where_it_is() -> None:
+    made = screen(out("before\n", 1))
+    for frame in range(50):
+        made.feed({"n": 2 * frame + 2, "kind": "clear", "cell": 1, "wait": True})
+        assert len(rows(made)) == 1
+        made.feed({"n": 2 * frame + 3} | out(f"frame {frame}\n", 1))
+        assert rows(made) == [f"frame {frame}"]
+    assert made.count == 1
 
 
 def test_events_that_come_again_or_make_no_sense_change_nothing() -> None:

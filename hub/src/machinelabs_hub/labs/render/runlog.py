@@ -97,6 +97,8 @@ class Screen:
         self._colours: dict[str, str] = {}
         self._cells: dict[int, Row] = {}
         self._displays: OrderedDict[str, Row] = OrderedDict()
+        self._clears: set[int] = set()
+        self._free: dict[int, deque[Row]] = {}
 
     def feed(self, event: Mapping[str, Any]) -> None:
         """Take the next event; what is not understood is passed over."""
@@ -114,9 +116,9 @@ class Screen:
         elif kind == "cell" and where is not None:
             self._cell(where, event)
         elif kind == "clear" and where is not None:
-            self._clear(where)
+            self._clear(where, waits=event.get("wait") is True)
         elif kind == "note":
-            self._add(Row(self.count, "note", n, shown={"text": text_of(event.get("text"))}))
+            self._add("note", None).shown = {"text": text_of(event.get("text"))}
         elif kind == "usage":
             self.usage = event
 
@@ -132,6 +134,7 @@ class Screen:
         return self.count - len(self.head) - len(self.tail)
 
     def _write(self, stream: str, text: str, cell: int | None) -> None:
+        self._clear_if_due(cell)
         row = self._open.pop(stream, None)
         if row is not None and row.cell != cell:
             row = None
@@ -142,8 +145,8 @@ class Screen:
                 # The next line begins where there is something to put into it.
                 return
             if row is None:
-                row = self._add(Row(self.count, stream, self.at, cell, line=self._next_line()))
-                row.colours = self._colours.get(stream, "")
+                row = self._add(stream, cell)
+                row.line, row.colours = self._next_line(), self._colours.get(stream, "")
             self._set(row, _kept(line, is_open=is_last))
             if is_last:
                 self._open[stream] = row
@@ -163,7 +166,9 @@ class Screen:
             stream = "stderr" if output.get("name") == "stderr" else "stdout"
             self._write(stream, text_of(output.get("text")), cell)
             return
-        row = self._add(Row(self.count, "output", self.at, cell, shown=_shown(output, cell)))
+        self._clear_if_due(cell)
+        row = self._add("output", cell)
+        row.shown = _shown(output, cell)
         self._trim()
         if display:
             self._displays[display] = row
@@ -187,21 +192,39 @@ class Screen:
         self._colours.clear()
         row = self._cells.get(cell)
         if row is None:
-            # Few cells come back: only the last ones are still in reach.
-            self._cells = {cell: self._add(Row(self.count, "cell", self.at, cell))}
-            row = self._cells[cell]
+            # Few cells come back: only the last one is still in reach.
+            row = self._add("cell", cell)
+            self._cells, self._free = {cell: row}, {}
         said = {key: event[key] for key in ("state", "title", "seconds") if key in event}
         known = {"state": "running", "title": "", "seconds": None} | dict(row.shown)
         row.shown, row.at, row.made = known | said, self.at, None
 
-    def _clear(self, cell: int) -> None:
+    def _clear(self, cell: int, *, waits: bool) -> None:
+        if waits:
+            self._clears.add(cell)
+            return
         self._open.clear()
-        for row in (*self.head, *self.tail):
-            if row.cell == cell and row.kind != "cell":
-                row.kind, row.line, row.text, row.shown = "gone", 0, "", {}
-                row.at, row.made = self.at, None
+        gone = [row for row in (*self.head, *self.tail) if row.cell == cell and row.kind != "cell"]
+        for row in gone:
+            row.kind, row.line, row.text, row.shown = "gone", 0, "", {}
+            row.at, row.made = self.at, None
+        # What the cell shows next stands in their place, so that a film stays where it is.
+        self._free[cell] = deque(gone)
 
-    def _add(self, row: Row) -> Row:
+    def _clear_if_due(self, cell: int | None) -> None:
+        if cell is not None and cell in self._clears:
+            self._clears.discard(cell)
+            self._clear(cell, waits=False)
+
+    def _add(self, kind: str, cell: int | None) -> Row:
+        """Return a row to be filled: a new one, or one that its cell cleared."""
+        free = self._free.get(cell) if cell is not None else None
+        while free:
+            row = free.popleft()
+            if row.number < len(self.head) or (self.tail and row.number >= self.tail[0].number):
+                row.kind, row.at, row.made, row.colours = kind, self.at, None, ""
+                return row
+        row = Row(self.count, kind, self.at, cell)
         self.count += 1
         if len(self.head) < self._most_head and not self.tail:
             self.head.append(row)
