@@ -67,7 +67,7 @@ class EventBody(BaseModel):
 
     n: Annotated[int, Field(ge=1, lt=2**53)]
     at: Annotated[str, Field(max_length=40)]
-    kind: Literal["stdout", "stderr", "output", "update", "cell", "usage", "note"]
+    kind: Literal["stdout", "stderr", "output", "update", "clear", "cell", "usage", "note"]
 
 
 class EventsBody(BaseModel):
