@@ -1,5 +1,6 @@
 """Runs of labs as people order, see, stop, rename and delete them."""
 
+from collections.abc import Iterator
 from typing import Final
 
 from machinelabs_hub.db.engine import RowClash
@@ -9,13 +10,14 @@ from machinelabs_hub.labs.models.access import Action, first_open, may
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, Page
 from machinelabs_hub.labs.models.person import Person
-from machinelabs_hub.labs.models.place import read_place, write_place
+from machinelabs_hub.labs.models.place import read_path, read_place, write_place
 from machinelabs_hub.labs.models.run import (
     Held,
     Reason,
     Run,
     RunChange,
     RunDraft,
+    RunOutput,
     RunRights,
     RunState,
 )
@@ -23,10 +25,13 @@ from machinelabs_hub.labs.services import run_orders
 from machinelabs_hub.labs.services.run_orders import RunForm
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import lab_to, writer
+from machinelabs_hub.labs.storage.run_events import EventReader
 from machinelabs_hub.labs.storage.runs import NewRun, RunQuery
+from machinelabs_hub.names import shown
 
 LONGEST_NOTE: Final = 10_000
 _LIST: Final = "runs"
+_OUTPUTS: Final = "outputs"
 _TRIES: Final = 5
 
 
@@ -34,6 +39,12 @@ class NoRun(NotFound):
     """The lab has no run of this number, or none that this person may see."""
 
     code = "no_run"
+
+
+class NoOutput(NotFound):
+    """The run put out no file of this path."""
+
+    code = "no_output"
 
 
 class RunGoesOn(Conflict):
@@ -150,6 +161,48 @@ class RunService:
     def held(self, run: Run) -> Held:
         """Return how much a run put out."""
         return self._tools.run_outputs.held(run)
+
+    def outputs(self, run: Run, *, cursor: str = "", limit: int = DEFAULT_LIMIT) -> Page[RunOutput]:
+        """Return what a run put out, by path, a page of it."""
+        after = read_path(cursor, _OUTPUTS) if cursor else ""
+        found = self._tools.run_outputs.page(run, after=after, limit=limit + 1)
+        items, more = found[:limit], len(found) > limit
+        return Page(items, write_place(_OUTPUTS, items[-1].path) if more else None)
+
+    def output(self, run: Run, path: str) -> RunOutput:
+        """Return one file that a run put out.
+
+        Raises:
+            NoOutput: it put out none of this path.
+        """
+        found = self._tools.run_outputs.find(run, path)
+        if found is None:
+            raise NoOutput(f"{run.called} put out no file “{shown(path)}”.")
+        return found
+
+    def notebook(self, run: Run) -> RunOutput:
+        """Return the executed notebook, as an output under its own path.
+
+        Raises:
+            NoOutput: there is none (yet).
+        """
+        if not run.notebook:
+            raise NoOutput(
+                f"{run.called} has no executed notebook{'' if run.ended_at else ' yet'}."
+            )
+        at = run.ended_at or self._tools.clock()
+        return RunOutput(run.path, run.notebook_bytes, run.notebook, at)
+
+    def content(
+        self, output: RunOutput, *, start: int = 0, size: int | None = None
+    ) -> Iterator[bytes]:
+        """Return a file's bytes piece by piece, from `start` on; None is all of them."""
+        size = output.size - start if size is None else size
+        return self._tools.blobs.read(output.sha256, start=start, size=size)
+
+    def log(self, run: Run, *, after: int = 0) -> EventReader:
+        """Return what reads a run's log from the event after `after` on."""
+        return self._tools.events.reader(run.id, after=after)
 
     def stop(self, lab: Lab, number: int) -> Run:
         """Order a run to stop; what it put out so far is kept. One that is over stays as it is."""

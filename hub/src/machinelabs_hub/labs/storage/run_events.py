@@ -205,7 +205,7 @@ class EventReader:
                 while self._offset < end and len(found) < most and taken < most_bytes:
                     line = file.readline()
                     self._offset += len(line)
-                    number = _number(line)
+                    number = number_of(line)
                     if number > self.after:
                         found.append(line[:-1])
                         self.after = number
@@ -276,7 +276,8 @@ def _full_note(event: Event, most: int) -> Event:
     }
 
 
-def _number(line: bytes) -> int:
+def number_of(line: bytes) -> int:
+    """Return the number of the event that a line of a log holds; 0: it holds none."""
     begins = _BEGINS.match(line)
     return int(begins[1]) if begins else 0
 
@@ -286,7 +287,7 @@ def _recovered(path: Path) -> _Log:
     try:
         with path.open("rb") as file:
             for line in file:
-                number = _number(line)
+                number = number_of(line)
                 if not line.endswith(b"}\n") or number < log.following:
                     break
                 log.note(number, log.size, len(line), is_last=line.endswith(_LAST + b"\n"))
