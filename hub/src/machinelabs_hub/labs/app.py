@@ -48,6 +48,7 @@ from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.pages import site as pages
 from machinelabs_hub.labs.pages.failed import failed
 from machinelabs_hub.labs.services import idempotency, reindex, trash, upkeep
+from machinelabs_hub.labs.services.conductor import Conductor
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.settings import Settings
@@ -130,9 +131,11 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         log.warning("settled %d acts that a killed process left half done", settled)
     emptying = asyncio.create_task(_empty_trash(parts.tools))
     tending = asyncio.create_task(_tend(parts.tools))
+    conducting = asyncio.create_task(Conductor(tools=parts.tools, hub=parts.hub).run())
     try:
         yield
     finally:
+        conducting.cancel()
         emptying.cancel()
         tending.cancel()
         await parts.hub.close()

@@ -4,7 +4,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Select, func, select, update
+from sqlalchemy import Select, and_, func, select, update
 
 from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.labs import LabRow
@@ -134,6 +134,12 @@ class RunTable:
         """Return the runs that are not over, or whose servers are not gone, the oldest first."""
         return self._all(_runs().where(RunRow.is_settled.is_(False)).order_by(RunRow.id))
 
+    def of_trashed_labs(self) -> tuple[Run, ...]:
+        """Return the runs that go on though their labs are in the trash."""
+        wanted = _runs().where(RunRow.is_settled.is_(False), RunRow.stop_at.is_(None))
+        wanted = wanted.where(RunRow.state.not_in(_FINAL), LabRow.trashed_at.is_not(None))
+        return self._all(wanted)
+
     def of_code(self, run_id: int, code_hash: str) -> Run | None:
         """Return the run that this code is of and whose code was not used yet, or None."""
         wanted = _runs().where(RunRow.id == run_id, RunRow.token_hash == "")
@@ -146,7 +152,7 @@ class RunTable:
 
     def set_code(self, run: Run, code_hash: str) -> bool:
         """Keep the hash of the code of a run that is about to be started."""
-        step = _of(run).where(RunRow.state == RunState.QUEUED, RunRow.token_hash == "")
+        step = _of(run).where(RunRow.state == run.state, RunRow.token_hash == "")
         return self._set(step.values(code_hash=code_hash))
 
     def start(self, run: Run, at: datetime) -> bool:
@@ -173,8 +179,8 @@ class RunTable:
             "state": state,
             "ended_at": at,
             "silent_since": None,
-            # One that was never taken to the Hub has no server.
-            "is_settled": run.state is RunState.QUEUED,
+            # The Hub knows nothing of one that never had a code.
+            "is_settled": and_(RunRow.state == RunState.QUEUED, RunRow.code_hash == ""),
             "reason": None if reason is None else asdict(reason),
         }
         step = _of(run).where(RunRow.state == run.state, RunRow.state.not_in(_FINAL))
