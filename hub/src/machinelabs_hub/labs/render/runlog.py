@@ -79,10 +79,16 @@ class Screen:
         head: how many of the first rows are kept.
         tail: how many of the last rows are kept besides.
         most_characters: of the outputs in each of both; fewer rows are kept if they have more.
+        until: the last line to take; None: all of them.
     """
 
     def __init__(
-        self, *, head: int = 100, tail: int = 1_000, most_characters: int = 4 << 20
+        self,
+        *,
+        head: int = 100,
+        tail: int = 1_000,
+        most_characters: int = 4 << 20,
+        until: int | None = None,
     ) -> None:
         self.at = 0
         self.lines = 0
@@ -93,6 +99,7 @@ class Screen:
         self._most_head = head
         self._most_tail = tail
         self._most_characters = most_characters
+        self._until = until
         self._open: dict[str, Row] = {}
         self._colours: dict[str, str] = {}
         self._cells: dict[int, Row] = {}
@@ -103,7 +110,7 @@ class Screen:
     def feed(self, event: Mapping[str, Any]) -> None:
         """Take the next event; what is not understood is passed over."""
         n, kind, cell = event.get("n"), event.get("kind"), event.get("cell")
-        if not isinstance(n, int) or n <= self.at:
+        if not isinstance(n, int) or n <= self.at or self.is_full:
             return
         self.at = n
         where = cell if isinstance(cell, int) and not isinstance(cell, bool) else None
@@ -129,6 +136,11 @@ class Screen:
                 yield row
 
     @property
+    def is_full(self) -> bool:
+        """Whether the last line that it is to take is there."""
+        return self._until is not None and self.lines >= self._until
+
+    @property
     def dropped(self) -> int:
         """How many rows between the first and the last ones are not kept."""
         return self.count - len(self.head) - len(self.tail)
@@ -145,6 +157,8 @@ class Screen:
                 # The next line begins where there is something to put into it.
                 return
             if row is None:
+                if self.is_full:
+                    return
                 row = self._add(stream, cell)
                 row.line, row.colours = self._next_line(), self._colours.get(stream, "")
             self._set(row, _kept(line, is_open=is_last))

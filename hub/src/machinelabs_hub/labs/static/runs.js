@@ -113,7 +113,7 @@
 
     const trouble = document.getElementById("run-trouble");
     const listen = () => {
-      const source = new EventSource(`${log.dataset.live}?after=${at}`);
+      const source = new EventSource(`${log.dataset.live}&after=${at}`);
       source.addEventListener("open", () => (trouble.hidden = true));
       source.addEventListener("rows", (event) => {
         at = Number(event.lastEventId);
