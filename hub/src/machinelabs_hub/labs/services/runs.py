@@ -296,3 +296,4 @@ def leave_runs(tools: Tools, name: str) -> None:
     for run in tools.runs.unsettled():
         if run.person == name and tools.runs.order_stop(run, "", now):
             tools.bells.ring(run.id)
+    tools.runs.forget(name)

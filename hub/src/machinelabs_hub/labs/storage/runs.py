@@ -2,9 +2,9 @@
 
 from dataclasses import asdict, dataclass
 from datetime import datetime
-from typing import Any
+from typing import Any, cast
 
-from sqlalchemy import Select, and_, func, select, update
+from sqlalchemy import CursorResult, Select, and_, delete, func, select, update
 
 from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.labs import LabRow
@@ -214,6 +214,12 @@ class RunTable:
     def hide(self, run: Run, at: datetime | None, by: str = "") -> bool:
         """Delete a run so that it can be restored (None: restore it)."""
         return self._set(_of(run).values(hidden_at=at, hidden_by=by))
+
+    def purge(self, before: datetime) -> int:
+        """Forget the runs that were deleted before a moment; return how many."""
+        old = delete(RunRow).where(RunRow.hidden_at < before, RunRow.is_settled.is_(True))
+        with self._sessions() as db:
+            return cast("CursorResult[Any]", db.execute(old)).rowcount
 
     def forget(self, person: str) -> None:
         """Mark that who started runs left: another of the same name must not be taken for them."""
