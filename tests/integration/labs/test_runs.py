@@ -210,6 +210,7 @@ def test_runs_are_listed_the_newest_first_in_pages(viewed_by: As, lab: Lab) -> N
     assert first.next is not None
     rest = runs.list(lab, limit=3, cursor=first.next)
     assert ([run.number for run in rest.items], rest.next) == ([1], None)
+    assert runs.count(lab) == 4
     assert [run.number for run in runs.list(lab, person="eve").items] == [2]
     viewed_by(BOB).runs.stop(lab, 1)
     assert [run.number for run in runs.list(lab, state=RunState.STOPPED).items] == [1]

@@ -123,7 +123,7 @@ def test_a_start_that_failed_ends_the_run_with_the_hubs_sentence() -> None:
 
 
 def test_a_start_that_the_hub_forgot_is_asked_for_again_and_not_for_ever() -> None:
-    told = {"gone_since": NOW - GONE}
+    told: dict[str, Any] = {"gone_since": NOW - GONE}
     assert next_of(RunState.STARTING, Seen.ABSENT, gone_since=NOW) is Step.NOTHING
     assert next_of(RunState.STARTING, Seen.ABSENT, **told, tries=TRIES - 1) is Step.START
     assert next_of(RunState.STARTING, Seen.ABSENT, **told, tries=TRIES) is Step.FAIL
@@ -159,13 +159,13 @@ def test_a_silent_run_is_out_of_contact_as_long_as_its_server_may_be_there() -> 
 def test_a_silent_run_whose_server_is_gone_for_certain_is_lost() -> None:
     since = NOW - MUTE
     assert next_of(RunState.RUNNING, Seen.ABSENT, since=since, gone_since=NOW) is Step.NOTHING
-    gone = {"gone_since": NOW - GONE}
+    gone: dict[str, Any] = {"gone_since": NOW - GONE}
     assert next_of(RunState.RUNNING, Seen.ABSENT, since=since, **gone) is Step.LOSE
     assert next_of(RunState.RUNNING, Seen.IDLE, since=since, **gone) is Step.LOSE
 
 
 def test_a_run_that_was_ordered_to_stop_and_is_gone_is_stopped_not_lost() -> None:
-    told = {"since": NOW - MUTE, "gone_since": NOW - GONE}
+    told: dict[str, Any] = {"since": NOW - MUTE, "gone_since": NOW - GONE}
     assert next_of(RunState.RUNNING, Seen.ABSENT, run={"stop_at": NOW}, **told) is Step.STOPPED
 
 

@@ -137,6 +137,10 @@ class RunService:
         items, more = found[:limit], len(found) > limit
         return Page(items, write_place(_LIST, items[-1].number) if more else None)
 
+    def count(self, lab: Lab) -> int:
+        """Count the runs of `lab` that the viewer may see in a list."""
+        return self._tools.runs.count(lab, first=first_open(self._viewer, lab))
+
     def get(self, lab: Lab, number: int) -> Run:
         """Return a run of `lab`.
 

@@ -35,7 +35,7 @@ _RESERVE: Final = 4 << 20
 
 _BEGINS: Final = re.compile(rb'\{"n":(\d+),')
 _LAST: Final = b'"full":true}'
-PRINTED: Final = frozenset({"stdout", "stderr", "output", "update"})
+PRINTED: Final = frozenset({"stdout", "stderr", "output", "update", "clear"})
 
 Event = dict[str, Any]
 

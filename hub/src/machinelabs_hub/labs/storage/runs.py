@@ -115,6 +115,14 @@ class RunTable:
             wanted = wanted.where(RunRow.number < query.before)
         return self._all(wanted.order_by(RunRow.number.desc()).limit(query.limit))
 
+    def count(self, lab: Lab, *, first: int) -> int:
+        """Count the runs of a lab, of revisions from `first` on, without deleted ones."""
+        wanted = select(func.count()).where(
+            RunRow.lab_id == lab.id, RunRow.revision >= first, RunRow.hidden_at.is_(None)
+        )
+        with self._sessions() as db:
+            return db.scalar(wanted) or 0
+
     def changes(self, run: Run) -> tuple[RunChange, ...]:
         """Return the changes of a run's state, the first first."""
         wanted = select(RunChangeRow).where(RunChangeRow.run_id == run.id)
