@@ -1,5 +1,6 @@
 """Execute a notebook cell by cell, and tell each output as it comes."""
 
+import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -129,6 +130,7 @@ class Notebook:
         self._client: LiveClient | None = None
         self._cell: int | None = None
         self._began = 0.0
+        self._sockets = tempfile.TemporaryDirectory(prefix="kernel-", ignore_cleanup_errors=True)
 
     async def run(self) -> Ended:
         """Execute its cells until one raises."""
@@ -193,10 +195,15 @@ class Notebook:
             await ensure_async(client.km.shutdown_kernel(now=True))
         if client.kc is not None:
             client.kc.stop_channels()
+        self._sockets.cleanup()
 
     async def _start(self, client: LiveClient) -> None:
         folder = self._path.parent
-        client.create_kernel_manager()
+        manager = client.create_kernel_manager()
+        # Sockets in the file system: no other container can reach a kernel.
+        manager.transport = "ipc"
+        manager.connection_file = f"{self._sockets.name}/kernel.json"
+        manager.ip = f"{self._sockets.name}/kernel"
         await client.async_start_new_kernel(cwd=str(folder), env=environment(folder))
         if pid := self._pid():
             self._pids.add(pid)

@@ -72,6 +72,7 @@ def plain_files(root: Path) -> Iterator[tuple[str, BinaryIO | None]]:
     """Yield the files below a folder by path, each open; None in place of what is none."""
     if root.is_symlink():
         yield "", None
+    if root.is_symlink() or not root.is_dir():
         return
     for folder, folders, names, at in os.fwalk(root, follow_symlinks=False):
         folders.sort()
