@@ -10,7 +10,8 @@ from machinelabs.runner.parameters import arguments_of, inject, source_of
 
 
 def tagged(source: str, tag: str) -> nbformat.NotebookNode:
-    return new_code_cell(source, metadata={"tags": [tag]})
+    cell: nbformat.NotebookNode = new_code_cell(source, metadata={"tags": [tag]})
+    return cell
 
 
 def test_values_come_right_after_the_cell_of_defaults() -> None:

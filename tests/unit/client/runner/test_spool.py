@@ -1,5 +1,7 @@
 """What waits to be sent: in order, bounded, the middle goes first and it is said how much."""
 
+from unittest.mock import Mock
+
 from machinelabs.runner.spool import Spool
 
 
@@ -67,9 +69,7 @@ def test_a_disk_that_is_full_costs_lines_and_not_the_run() -> None:
     spool = Spool(note, limit=1000, piece=100)
     spool.append(line(1))
 
-    def full(_: bytes) -> None:
-        raise OSError(28, "No space left on device")
-
+    full = Mock(side_effect=OSError(28, "No space left on device"))
     spool._pieces[-1].append = full  # type: ignore[method-assign]
     spool.append(line(2))
     spool.append(line(3))

@@ -1,10 +1,13 @@
 """Printed text in an executed notebook."""
 
+from nbformat import NotebookNode
+
 from machinelabs.runner.streams import HEAD, TAIL, Streams, overwritten
 
 
 def test_pieces_of_one_stream_are_one_output() -> None:
-    streams, outputs = Streams(), []
+    streams = Streams()
+    outputs: list[NotebookNode] = []
     for stream, text in (("stdout", "a"), ("stdout", "b\n"), ("stderr", "c"), ("stdout", "d")):
         streams.add(outputs, stream, text)
     streams.join()
@@ -14,7 +17,8 @@ def test_pieces_of_one_stream_are_one_output() -> None:
 
 
 def test_very_much_text_keeps_its_beginning_and_its_end() -> None:
-    streams, outputs = Streams(), []
+    streams = Streams()
+    outputs: list[NotebookNode] = []
     for _ in range(12):
         streams.add(outputs, "stdout", "x" * (1 << 20))
     streams.add(outputs, "stdout", "the end")
@@ -33,7 +37,8 @@ def test_what_a_line_goes_back_over_is_gone() -> None:
 
 
 def test_outputs_that_go_are_not_kept() -> None:
-    streams, outputs = Streams(), []
+    streams = Streams()
+    outputs: list[NotebookNode] = []
     streams.add(outputs, "stdout", "gone")
     streams.forget(outputs)
     outputs.clear()

@@ -4,7 +4,6 @@ from pathlib import Path
 
 import pytest
 
-from machinelabs.runner import usage
 from machinelabs.runner.usage import Usage
 
 
@@ -17,7 +16,7 @@ def write(root: Path, **files: str) -> None:
 
 def test_of_the_second_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter((100.0, 102.0))
-    monkeypatch.setattr(usage.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr("machinelabs.runner.usage.time.monotonic", lambda: next(moments))
     write(
         tmp_path, cpu_dot_stat="usage_usec 1000000\nuser_usec 1\n", memory_dot_current="3145728\n"
     )
@@ -29,7 +28,7 @@ def test_of_the_second_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> 
 
 def test_of_the_first_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     moments = iter((100.0, 102.0))
-    monkeypatch.setattr(usage.time, "monotonic", lambda: next(moments))
+    monkeypatch.setattr("machinelabs.runner.usage.time.monotonic", lambda: next(moments))
     write(
         tmp_path,
         cpuacct__cpuacct_dot_usage="1000000000\n",
