@@ -31,7 +31,7 @@ def add(orders: Orders) -> None:
 
 def outputs(options: argparse.Namespace, session: Session) -> None:
     """List the files, or lay them into a folder; what stands there is never overwritten."""
-    lab, number = read_run(options.run)
+    lab, number = read_run(options.which)
     run = session.hub.runs.get(lab, number)
     found = tuple(session.hub.runs.outputs(lab, number))
     rows = [{"path": one.path, "size": one.size, "sha256": one.sha256} for one in found]

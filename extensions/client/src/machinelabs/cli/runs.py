@@ -52,7 +52,7 @@ def add(orders: Orders) -> None:
 def add_run(order: argparse.ArgumentParser) -> None:
     """Add the argument that names a run."""
     text = "a run: OWNER/LAB#12, or its page's address"
-    order.add_argument("run", metavar="OWNER/LAB#N", type=str, help=text)
+    order.add_argument("which", metavar="OWNER/LAB#N", help=text)
 
 
 def read_run(text: str) -> tuple[str, int]:
@@ -98,7 +98,7 @@ def run(options: argparse.Namespace, session: Session) -> Exit | None:
 
 def logs(options: argparse.Namespace, session: Session) -> Exit | None:
     """Write the log as far as it goes, or to its end."""
-    lab, number = read_run(options.run)
+    lab, number = read_run(options.which)
     found = session.hub.runs.get(lab, number)
     if options.follow:
         return _follow(session, found, as_json=options.json)
@@ -117,7 +117,7 @@ def logs(options: argparse.Namespace, session: Session) -> Exit | None:
 
 def stop(options: argparse.Namespace, session: Session) -> None:
     """Order the stop."""
-    lab, number = read_run(options.run)
+    lab, number = read_run(options.which)
     done = session.hub.runs.stop(lab, number)
     line = f"{done.full_name} is {done.state}." if done.is_final else f"Stopping {done.full_name}."
     session.out.result(run_json(session, done), line)

@@ -25,7 +25,7 @@ router = APIRouter()
 QUIET_SECONDS: Final = 15
 """After so long without news a word is sent, so that nobody on the way takes it for dead."""
 
-PAUSE_SECONDS: Final = 0.1
+PAUSE_SECONDS: Final = 0.05
 """Between two messages: what comes within goes together."""
 
 LOOK_SECONDS: Final = 10.0

@@ -30,7 +30,7 @@
       "scroll",
       () => {
         isFollowing = nearEnd();
-        newest.hidden = isFollowing;
+        newest.hidden = isFollowing || !log.dataset.live;
       },
       { passive: true },
     );
@@ -97,7 +97,7 @@
           if (!rows.has(place)) waiting.delete(place);
         }
       }
-      timer ||= setTimeout(show, 30);
+      timer ||= setTimeout(show, 16);
     };
     const replace = (parts) => {
       for (const [id, html] of Object.entries(parts)) {
