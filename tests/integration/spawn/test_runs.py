@@ -1,0 +1,228 @@
+"""Runs in containers of a real site: from the order to what is kept, and what goes wrong."""
+
+import json
+import subprocess
+import time
+
+import httpx
+import pytest
+from tests.support.content import cell, notebook
+from tests.support.inside import python
+from tests.support.site import Site
+from tests.support.site_runs import SiteRun, start
+from tests.support.waiting import wait_until
+
+pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
+
+SLOW = (
+    b"import pathlib, time\npathlib.Path('outputs').mkdir()\n"
+    b"pathlib.Path('outputs/half.txt').write_text('half')\n"
+    b"for i in range(400):\n    print(i, flush=True)\n    time.sleep(.05)\n"
+)
+
+
+def nb(*sources: str) -> bytes:
+    return notebook([cell("code", source, f"c{at}") for at, source in enumerate(sources)])
+
+
+def docker(*arguments: str) -> str:
+    done = subprocess.run(["docker", *arguments], capture_output=True, text=True, check=True)
+    return done.stdout.strip()
+
+
+def running(site: Site, name: str, work: bytes = SLOW, *, says: str = "10\n") -> SiteRun:
+    """Start a script, and wait until it has said something."""
+    run = start(site, "run-ada", name, {"main.py": work})
+    wait_until(lambda: says in run.said(), seconds=60, what=f"{name} says {says!r}")
+    return run
+
+
+def settled(run: SiteRun) -> None:
+    wait_until(run.is_gone, seconds=60, what=f"nothing is left of {run.server}")
+
+
+def test_a_notebook_runs_from_the_order_to_its_outputs(site: Site) -> None:
+    run = start(
+        site,
+        "run-ada",
+        "first",
+        {
+            "main.ipynb": nb(
+                "import pathlib\nprint('hello')",
+                "pathlib.Path('outputs').mkdir()\n"
+                "pathlib.Path('outputs/made.txt').write_text('made')\n6 * 7",
+            )
+        },
+        image="base",
+    )
+    assert run.wait_for() == "finished"
+    assert run.said() == "hello\n"
+    assert run.outputs() == ["made.txt"]
+    assert run.get("/outputs/made.txt").text == "made"
+    executed = json.loads(run.get("/notebook").text)
+    assert executed["cells"][1]["outputs"][0]["data"]["text/plain"] == ["42"]
+    told = run.get().json()
+    assert [one["state"] for one in told["states"]] == [
+        "queued", "starting", "running", "finished"
+    ]  # fmt: skip
+    settled(run)
+
+
+def test_an_exception_is_failed_with_its_cell_and_traceback(site: Site) -> None:
+    run = start(site, "run-ada", "raises", {"main.ipynb": nb("1", "{}['missing']")})
+    assert run.wait_for() == "failed"
+    assert run.reason["cell"] == 1
+    assert run.reason["ename"] == "KeyError"
+    assert any("missing" in line for line in run.reason["traceback"])
+    settled(run)
+
+
+def test_a_run_that_is_stopped_keeps_its_outputs(site: Site) -> None:
+    run = running(site, "stopped")
+    run.order("stop")
+    assert run.wait_for(seconds=20) == "stopped"
+    assert run.outputs() == ["half.txt"]
+    settled(run)
+
+
+def test_a_run_whose_server_is_deleted_at_the_hub_keeps_its_outputs(site: Site) -> None:
+    run = running(site, "deleted")
+    site.operator("DELETE", f"/users/run-ada/servers/{run.server}", json={"remove": True})
+    assert run.wait_for(seconds=40) == "stopped"
+    assert run.outputs() == ["half.txt"]
+    settled(run)
+
+
+def test_a_run_whose_container_is_killed_is_lost_with_what_it_said(site: Site) -> None:
+    run = running(site, "killed")
+    docker("kill", run.container)
+    assert run.wait_for(seconds=90) == "lost"
+    assert "10\n" in run.said()
+    settled(run)
+
+
+def test_a_run_outlives_the_labs_service_without_a_line_lost_or_doubled(site: Site) -> None:
+    run = running(site, "labs-dies")
+    old = site.kill("labs")
+    wait_until(lambda: site.pid("labs") != old, seconds=60, what="the labs service is back")
+    assert run.wait_for(seconds=90) == "finished"
+    assert run.said() == "".join(f"{i}\n" for i in range(400))
+    settled(run)
+
+
+def test_a_run_outlives_the_hub(site: Site) -> None:
+    run = running(site, "hub-dies")
+    site.kill("hub")
+    assert run.wait_for(seconds=90) == "finished"
+    assert run.said() == "".join(f"{i}\n" for i in range(400))
+
+    def is_back() -> bool:
+        try:
+            return run.is_gone()
+        except httpx.HTTPError:
+            return False
+
+    wait_until(is_back, seconds=60, what="nothing is left of it")
+
+
+THIEF = r"""
+import glob, json, os, pathlib, socket, subprocess, urllib.request
+
+def tries(name, steal):
+    try:
+        got = steal()
+    except Exception as error:
+        got = f"{type(error).__name__}"
+    print(json.dumps([name, str(got)]), flush=True)
+
+first = "/proc/1"
+tries("environ", lambda: open(f"{first}/environ").read())
+tries("memory", lambda: open(f"{first}/mem", "rb").read(1))
+tries("maps", lambda: open(f"{first}/maps").read())
+tries("files", lambda: os.listdir(f"{first}/fd"))
+tries("cwd", lambda: os.readlink(f"{first}/cwd"))
+tries("kill", lambda: (os.kill(1, 9), os.kill(1, 19), "sent")[-1])
+tries("alive", lambda: os.path.exists(f"{first}/stat"))
+tries("trace", lambda: subprocess.run(["python3", "-c", (
+    "import ctypes; libc = ctypes.CDLL(None, use_errno=True);"
+    "print(libc.ptrace(16, 1, 0, 0), ctypes.get_errno())")],
+    capture_output=True, text=True).stdout.strip())
+tries("own environ", lambda: sorted(n for n in os.environ if "RUN_" in n or "TOKEN" in n or "JUPYTERHUB" in n))
+tries("home", lambda: sorted(os.listdir(os.path.expanduser("~"))))
+tries("command line", lambda: open(f"{first}/cmdline").read().replace("\0", " "))
+found = []
+for pattern in ("/tmp/**", os.path.expanduser("~/**"), "/dev/shm/**", "/run/**"):
+    for path in glob.glob(pattern, recursive=True, include_hidden=True):
+        try:
+            found += [path] if os.path.isfile(path) and b"Bearer" in open(path, "rb").read() else []
+        except OSError:
+            pass
+tries("files with a token", lambda: [f for f in found if not f.endswith("main.py")])
+url = "%(url)s"
+def post(path, body, **headers):
+    request = urllib.request.Request(url + path, json.dumps(body).encode(),
+        {"Content-Type": "application/json", **headers})
+    try:
+        return urllib.request.urlopen(request, timeout=5).status
+    except urllib.error.HTTPError as error:
+        return error.code
+tries("log of another", lambda: post("/runner/1/events", {"first": 1, "events": []}))
+tries("as its owner", lambda: post("/labs/run-ada/thief/runs", {}))
+tries("code again", lambda: post("/runner/%(run)s/exchange", {"code": "guess"}))
+"""
+
+
+def test_the_code_of_a_run_reaches_nothing_but_its_own_work(site: Site) -> None:
+    url = f"{site.addresses.door}/services/labs/api/v1"
+    work = THIEF.replace("%(url)s", url).replace("%(run)s", "2")
+    run = start(site, "run-ada", "thief", {"main.py": work.encode()})
+    assert run.wait_for() == "finished", run.reason
+    got = dict(json.loads(line) for line in run.said().splitlines())
+    refused = {"PermissionError"}
+    for name in ("environ", "memory", "maps", "files", "cwd"):
+        assert got[name] in refused, (name, got[name])
+    assert got["alive"] == "True"
+    assert got["trace"] == "-1 1"
+    assert got["own environ"] == "[]"
+    assert got["home"] == "['run']"
+    assert got["files with a token"] == "[]"
+    assert got["command line"].split() == ["/opt/ml/bin/python", "-I", "-m", "machinelabs.runner"]
+    assert got["log of another"] == "403"
+    assert got["as its owner"] in {"401", "403"}
+    assert got["code again"] == "403"
+
+
+def test_a_run_that_forks_without_end_is_stopped_and_nothing_is_left(site: Site) -> None:
+    work = b"import os, time\nprint('10', flush=True)\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        time.sleep(.01)\n"
+    run = running(site, "forks", work)
+    time.sleep(2)
+    run.order("stop")
+    assert run.wait_for(seconds=40) == "stopped"
+    settled(run)
+
+
+def test_people_cannot_start_servers_that_are_called_like_runs(site: Site) -> None:
+    token = site.token("run-bob")
+    with httpx.Client(
+        base_url=f"{site.addresses.hub_local}/hub/api", headers={"Authorization": f"token {token}"}
+    ) as bob:
+        for body in ({}, {"image": "base"}, {"ticket": "e30.e30"}):
+            answer = bob.post("/users/run-bob/servers/run-999", json=body)
+            assert answer.status_code == 403, answer.text
+        answer = bob.post("/users/run-bob/server", json={"ticket": "e30.e30"})
+        assert answer.status_code == 422, answer.text
+
+
+def test_a_runs_container_has_no_home_and_none_of_the_hubs_secrets(site: Site) -> None:
+    run = running(site, "bare")
+    seen = json.loads(docker("inspect", run.container))[0]
+    assert seen["Mounts"] == []
+    assert seen["HostConfig"]["Init"] is False
+    names = {row.partition("=")[0] for row in seen["Config"]["Env"]}
+    assert not [name for name in names if name.startswith(("JUPYTERHUB", "JPY", "GIT"))]
+    shown = site.operator("GET", f"/users/run-ada/servers/{run.server}").text
+    assert "ticket" not in shown
+    # Not even its owner's other programs in there could ask in its name.
+    assert python(run.container, "print(open('/proc/1/environ').read())").code == 1
+    run.order("stop")
+    run.wait_for("stopped")
