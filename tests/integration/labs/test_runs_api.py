@@ -154,7 +154,7 @@ def test_events_are_taken_once_in_order_and_with_a_word_on_gaps(
     assert send(prints(2, "b", "c")).json() == {"next": 4, "stop": False}
     gap = send(prints(9, "z"))
     assert (gap.status_code, gap.json()["code"], gap.json()["next"]) == (409, "event_gap", 4)
-    for bad in (
+    wrong: tuple[object, ...] = (
         {"first": 4, "events": [{"n": 5, "at": AT, "kind": "stdout", "text": "x"}]},
         {"first": 4, "events": [{"n": 4, "at": AT, "kind": "song", "text": "x"}]},
         {"first": 4, "events": [{"n": 4, "kind": "stdout"}]},
@@ -162,7 +162,8 @@ def test_events_are_taken_once_in_order_and_with_a_word_on_gaps(
         {"first": 4, "more": 1},
         [],
         "x",
-    ):
+    )
+    for bad in wrong:
         answer = send(bad)
         assert (answer.status_code, answer.json()["code"]) == (422, "bad_request"), bad
     api.post(f"{RUNS}/{run['number']}/stop", headers={"X-As": "bob"})
