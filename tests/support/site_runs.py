@@ -87,10 +87,15 @@ class SiteRun:
 
     def is_gone(self) -> bool:
         """Whether neither the Hub nor the engine has anything left of it."""
-        person = self.site.operator("GET", f"/users/{self.person}?include_stopped_servers").json()
+        try:
+            answer = self.site.operator("GET", f"/users/{self.person}?include_stopped_servers")
+            answer.raise_for_status()
+        except httpx.HTTPError:
+            # The Hub is on its way back.
+            return False
         command = ["docker", "ps", "-aq", "--filter", f"name=^/{self.container}$"]
         left = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        return self.server not in person["servers"] and not left.strip()
+        return self.server not in answer.json()["servers"] and not left.strip()
 
 
 def start(site: Site, person: str, name: str, files: Mapping[str, bytes], **draft: Any) -> SiteRun:

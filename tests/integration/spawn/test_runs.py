@@ -3,14 +3,20 @@
 import json
 import subprocess
 import time
+from datetime import UTC, datetime, timedelta
 
 import httpx
 import pytest
 from tests.support.content import cell, notebook
 from tests.support.inside import python
 from tests.support.site import Site
-from tests.support.site_runs import SiteRun, start
+from tests.support.site_runs import FINAL, SiteRun, again, start
 from tests.support.waiting import wait_until
+
+from machinelabs_hub.db.engine import open_engine, session_maker
+from machinelabs_hub.plans.model import Use
+from machinelabs_hub.plans.usage import UsageTable
+from machinelabs_hub.sites import database_url
 
 pytestmark = [pytest.mark.engine, pytest.mark.timeout(300)]
 
@@ -115,14 +121,7 @@ def test_a_run_outlives_the_hub(site: Site) -> None:
     site.kill("hub")
     assert run.wait_for(seconds=90) == "finished"
     assert run.said() == "".join(f"{i}\n" for i in range(400))
-
-    def is_back() -> bool:
-        try:
-            return run.is_gone()
-        except httpx.HTTPError:
-            return False
-
-    wait_until(is_back, seconds=60, what="nothing is left of it")
+    settled(run)
 
 
 THIEF = r"""
@@ -184,21 +183,81 @@ def test_the_code_of_a_run_reaches_nothing_but_its_own_work(site: Site) -> None:
     assert got["alive"] == "True"
     assert got["trace"] == "-1 1"
     assert got["own environ"] == "[]"
-    assert got["home"] == "['run']"
+    fresh = "['.bash_logout', '.bashrc', '.local', '.profile', 'datasets', 'run']"
+    assert got["home"] == fresh
     assert got["files with a token"] == "[]"
     assert got["command line"].split() == ["/opt/ml/bin/python", "-I", "-m", "machinelabs.runner"]
     assert got["log of another"] == "403"
-    assert got["as its owner"] in {"401", "403"}
+    # Its own lab is private: to the code it is not even there.
+    assert got["as its owner"] == "404"
     assert got["code again"] == "403"
 
 
 def test_a_run_that_forks_without_end_is_stopped_and_nothing_is_left(site: Site) -> None:
     work = b"import os, time\nprint('10', flush=True)\nwhile True:\n    try:\n        os.fork()\n    except OSError:\n        time.sleep(.01)\n"
-    run = running(site, "forks", work)
+    run = running(site, "fork-bomb", work)
     time.sleep(2)
     run.order("stop")
     assert run.wait_for(seconds=40) == "stopped"
     settled(run)
+
+
+def test_a_notebook_that_runs_out_of_memory_says_so(site: Site) -> None:
+    work = nb("print('10')", "hog = []\nwhile True:\n    hog.append(bytearray(1 << 26))")
+    run = start(site, "run-ada", "hog", {"main.ipynb": work}, flavour="cpu-small")
+    assert run.wait_for(seconds=120) == "failed"
+    assert run.reason["sentence"] == "The notebook ran out of memory, and its kernel was ended."
+    assert run.reason["cell"] == 1
+    settled(run)
+
+
+def test_a_run_that_is_ordered_just_before_the_hub_is_killed_runs_all_the_same(site: Site) -> None:
+    run = start(site, "run-ada", "early", {"main.py": b"print('here')\n"})
+    time.sleep(0.3)
+    site.kill("hub")
+    assert run.wait_for(seconds=120) == "finished", run.reason
+    assert run.said() == "here\n"
+    settled(run)
+
+
+def test_more_runs_than_may_run_at_once_run_one_after_another(site: Site) -> None:
+    first = start(site, "run-eve", "many", {"main.py": b"print('done')\n"})
+    runs = [first, *(again(site, "run-eve", first.token, first.lab) for _ in range(7))]
+    most = 0
+
+    def all_ended() -> bool:
+        nonlocal most
+        servers = site.operator("GET", "/users/run-eve").json()["servers"]
+        most = max(most, len(servers))
+        return all(run.state in FINAL for run in runs)
+
+    wait_until(all_ended, seconds=150, what="all runs ended")
+    assert [run.state for run in runs] == ["finished"] * 8
+    assert [run.said() for run in runs] == ["done\n"] * 8
+    began = [run.get().json()["started_at"] for run in runs]
+    assert began == sorted(began)
+    assert 1 <= most <= 2
+    for run in runs:
+        settled(run)
+
+
+def test_a_run_uses_hours_as_a_run_and_is_no_server_of_its_person(site: Site) -> None:
+    run = running(site, "metered")
+    # The plan has one server at once, and the run is none of it.
+    site.start_server("run-ada", image="base")
+    run.order("stop")
+    run.wait_for("stopped")
+    settled(run)
+    site.stop_server("run-ada")
+    usage = UsageTable(sessions=session_maker(open_engine(database_url(site.settings))))
+
+    def rows() -> list[Use]:
+        found = usage.of("run-ada", datetime.now(UTC) - timedelta(hours=1))
+        return [one for one in found if one.session.server in {run.server, ""}]
+
+    wait_until(lambda: len(rows()) == 2, seconds=40, what="both were charged")
+    kinds = {one.session.server: one.session.is_run for one in rows()}
+    assert kinds == {run.server: True, "": False}
 
 
 def test_people_cannot_start_servers_that_are_called_like_runs(site: Site) -> None:
@@ -216,7 +275,10 @@ def test_people_cannot_start_servers_that_are_called_like_runs(site: Site) -> No
 def test_a_runs_container_has_no_home_and_none_of_the_hubs_secrets(site: Site) -> None:
     run = running(site, "bare")
     seen = json.loads(docker("inspect", run.container))[0]
-    assert seen["Mounts"] == []
+    # The site's own data sets, which nobody can change from in there; no home.
+    assert [(one["Destination"], one["RW"]) for one in seen["Mounts"]] == [
+        ("/home/jovyan/datasets", False)
+    ]
     assert seen["HostConfig"]["Init"] is False
     names = {row.partition("=")[0] for row in seen["Config"]["Env"]}
     assert not [name for name in names if name.startswith(("JUPYTERHUB", "JPY", "GIT"))]
