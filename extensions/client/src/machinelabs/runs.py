@@ -46,6 +46,7 @@ class Run:
     ended_at: datetime | None
     reason: str
     has_notebook: bool
+    url: str
     may_stop: bool
 
     @property
@@ -81,6 +82,7 @@ class Run:
             ended_at=_time(body["ended_at"]),
             reason=body["reason"]["sentence"] if body["reason"] else "",
             has_notebook=body["has_notebook"],
+            url=body["url"],
             may_stop=body["may"]["stop"],
         )
 

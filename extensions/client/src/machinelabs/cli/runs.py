@@ -90,9 +90,9 @@ def run(options: argparse.Namespace, session: Session) -> Exit | None:
         name=options.name,
     )
     if options.follow:
-        session.out.note(f"{made.full_name}: {_url(session, made)}")
+        session.out.note(f"{made.full_name}: {made.url}")
         return _follow(session, made, as_json=options.json)
-    session.out.result(run_json(session, made), f"{made.full_name}: {_url(session, made)}")
+    session.out.result(run_json(made), f"{made.full_name}: {made.url}")
     return None
 
 
@@ -111,7 +111,7 @@ def logs(options: argparse.Namespace, session: Session) -> Exit | None:
             show(event, out, err)
         if not page.has_more:
             break
-    session.out.result(run_json(session, found))
+    session.out.result(run_json(found))
     return None
 
 
@@ -120,10 +120,10 @@ def stop(options: argparse.Namespace, session: Session) -> None:
     lab, number = read_run(options.which)
     done = session.hub.runs.stop(lab, number)
     line = f"{done.full_name} is {done.state}." if done.is_final else f"Stopping {done.full_name}."
-    session.out.result(run_json(session, done), line)
+    session.out.result(run_json(done), line)
 
 
-def run_json(session: Session, one: Run) -> dict[str, object]:
+def run_json(one: Run) -> dict[str, object]:
     """Return what programs are told of a run."""
     return {
         "run": one.full_name,
@@ -140,7 +140,7 @@ def run_json(session: Session, one: Run) -> dict[str, object]:
         "parameters": dict(one.parameters),
         "name": one.name,
         "seconds": one.seconds,
-        "url": _url(session, one),
+        "url": one.url,
     }
 
 
@@ -174,7 +174,7 @@ def _follow(session: Session, one: Run, *, as_json: bool) -> Exit:
     ended = watch.run
     session.out.note(_ended(ended))
     if as_json:
-        session.out.result(run_json(session, ended))
+        session.out.result(run_json(ended))
     return _ENDS.get(ended.state, Exit.FAULT)
 
 
@@ -237,7 +237,3 @@ _VERBS: Final = {
 def _screens(*, as_json: bool) -> tuple[Screen, Screen]:
     # Programs read one object from standard output, so the log goes beside it.
     return Screen(sys.stderr if as_json else sys.stdout), Screen(sys.stderr)
-
-
-def _url(session: Session, one: Run) -> str:
-    return f"{session.access.url}/{one.lab}/runs/{one.number}"

@@ -153,6 +153,7 @@ class RunBody(BaseModel):
     id: Annotated[int, Field(description="Of the whole site.")]
     number: Annotated[int, Field(description="Within its lab.")]
     lab: Annotated[str, Field(description="`owner/name`.")]
+    url: Annotated[str, Field(description="Its page.")]
     state: StateName
     is_final: bool
     out_of_contact: Annotated[bool, Field(description="Nobody can know now how it is.")]
@@ -196,6 +197,7 @@ class RunBody(BaseModel):
                 "id": run.id,
                 "number": run.number,
                 "lab": lab.path,
+                "url": f"{ctx.addresses.labs}/{lab.path}/runs/{run.number}",
                 "state": run.state.value,
                 "is_final": run.state.is_final,
                 "out_of_contact": run.is_out_of_contact,
