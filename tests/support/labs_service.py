@@ -8,7 +8,7 @@ import threading
 import time
 from collections.abc import Collection, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -21,6 +21,7 @@ from machinelabs_hub.db import migrate
 from machinelabs_hub.labs import security
 from machinelabs_hub.labs.app import create_app
 from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.identity import Identities
 from machinelabs_hub.labs.models.lab import Lab, LabDraft, Visibility
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.revision import Revision
@@ -54,15 +55,18 @@ class LabsServer:
     def seen_as(self, *people: Person, **others: Person) -> None:
         """Sign in whoever's name stands in a request's header `X-As`, with a CSRF token `-`.
 
-        A program's token is its person's name. `others` stand there under a name of their own: one person's second token. Only what the
+        Programs have it as their token.
+
+        `others` stand there under a name of their own: one person's second token. Only what the
         Hub would say of a token is left out; all else is as in a site.
         """
         known = {person.name: person for person in people} | others
-        parts = cast("Parts", self.app.state.parts)
+        parts = replace(cast("Parts", self.app.state.parts), identities=_Tokens(known))
+        self.app.state.parts = parts
 
         def context(request: Request) -> Context:
-            said = request.headers.get("authorization", "").removeprefix("Bearer ")
-            name = request.headers.get("x-as", said)
+            token = request.headers.get("authorization", "").removeprefix("Bearer ")
+            name = request.headers.get("x-as", "") or (token if token in known else "")
             ctx = Context(
                 person=known[name] if name else None,
                 tools=parts.tools,
@@ -102,6 +106,16 @@ class LabsServer:
         return service.fork(lab.owner, lab.name)[0]
 
 
+class _Tokens(Identities):
+    """What the Hub would say of tokens: each is somebody's name."""
+
+    def __init__(self, known: Mapping[str, Person]) -> None:
+        self._people = known
+
+    async def person_of(self, token: str) -> Person | None:
+        return self._people.get(token)
+
+
 @contextmanager
 def labs_server(data: Path, *, plans: Plans | None = None, **limits: int) -> Iterator[LabsServer]:
     """Run a labs service on a free port, with its files in `data` and these limits."""
@@ -117,7 +131,7 @@ def labs_server(data: Path, *, plans: Plans | None = None, **limits: int) -> Ite
     )
     secrets = Files(data).secrets
     secrets.mkdir(parents=True, exist_ok=True)
-    for name in ("labs_api_token", "labs_seal_key", "sampler_token"):
+    for name in ("labs_api_token", "labs_seal_key", "sampler_token", "run_ticket_key"):
         (secrets / name).write_text(f"{name}-of-a-test")
     migrate.upgrade(database_url(settings))
     app = create_app(settings)

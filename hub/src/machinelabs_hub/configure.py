@@ -17,6 +17,7 @@ from machinelabs_hub.spawn.containers import remove_home
 from machinelabs_hub.spawn.metering import keep_hours
 from machinelabs_hub.spawn.observe import DockerEyes, wanted_by
 from machinelabs_hub.spawn.refusal import refuse_early
+from machinelabs_hub.spawn.runs import named_limit, token_scopes
 from machinelabs_hub.spawn.site import SpawnSite
 from machinelabs_hub.spawn.unopened import give_back_unopened
 from machinelabs_hub.spawn.watching import watch_gpus
@@ -178,12 +179,12 @@ def _grant(c: Any) -> None:
 
 def _keep_servers(c: Any, settings: Settings) -> None:
     c.JupyterHub.allow_named_servers = True
-    c.JupyterHub.named_server_limit_per_user = settings.servers.named_limit
+    c.JupyterHub.named_server_limit_per_user = named_limit(settings)
     # Waiting starts hold no slot of the hub's: the spawner has a queue of its own.
     c.JupyterHub.concurrent_spawn_limit = 0
     # A start request answers at once: what cannot start was refused before.
     c.JupyterHub.tornado_settings.update({"slow_spawn_timeout": 0})
-    c.Spawner.server_token_scopes = scopes.SERVER_TOKEN
+    c.Spawner.server_token_scopes = token_scopes
     c.Spawner.hub_connect_url = Addresses(settings).door
     # The spawner ends a late start itself, with a sentence.
     c.Spawner.start_timeout = settings.engine.start_timeout + 10

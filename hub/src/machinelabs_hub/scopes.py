@@ -27,8 +27,11 @@ ACCESS_LABS: Final = f"access:services!service={LABS_SERVICE}"
 USER_EXTRA: Final = [ACCESS_LABS, WRITE_LABS]
 """Added to JupyterHub's `user` role."""
 
+ACTIVITY: Final = "users:activity!user"
+"""JupyterHub gives it to the token of every server."""
+
 SERVER_TOKEN: Final = [
-    "users:activity!user",
+    ACTIVITY,
     "access:servers!server",
     "read:users:name!user",
     ACCESS_LABS,

@@ -14,6 +14,7 @@ from pydantic import Field, ValidationError, field_validator
 from machinelabs_hub.auth_settings import Auth, AuthKind, Local, OAuth
 from machinelabs_hub.errors import SettingsError
 from machinelabs_hub.gpu_settings import Gpus, Plans
+from machinelabs_hub.run_settings import Runs
 from machinelabs_hub.yamlfile import Section, YamlFile, parse_yaml, read_yaml
 
 __all__ = [
@@ -27,6 +28,7 @@ __all__ = [
     "Logs",
     "OAuth",
     "Plans",
+    "Runs",
     "Servers",
     "Settings",
     "Site",
@@ -352,6 +354,7 @@ class Settings(Section):
     servers: Servers = Servers()
     gpus: Gpus = Gpus()
     plans: Plans = Plans()
+    runs: Runs = Runs()
     limits: Limits = Limits()
     database: Database = Database()
     logs: Logs = Logs()

@@ -113,6 +113,16 @@ class Files:
         return self.data / "labs"
 
     @property
+    def runs(self) -> Path:
+        """The log of each run, in a folder that its id names."""
+        return self.data / "runs"
+
+    @property
+    def blobs(self) -> Path:
+        """What runs put out, by its SHA-256."""
+        return self.data / "blobs"
+
+    @property
     def builds(self) -> Path:
         """Which build of each catalogue image this site uses (`images.json`)."""
         return self.data / "images.json"

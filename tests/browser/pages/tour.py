@@ -122,6 +122,14 @@ STOPS: Final = (
     Stop("proposal", LAB + "/proposals/1"),
     Stop("proposal-to-me", LAB + "/proposals/1", Who.OWNER),
     Stop("propose", LAB + "/proposals/new?fork=" + READER + "/two-moons", Who.READER),
+    # ---- runs
+    Stop("runs", LAB + "/runs"),
+    Stop("run", LAB + "/runs/1"),
+    Stop("run-of-mine", LAB + "/runs/1", Who.OWNER),
+    Stop("run-line", LAB + "/runs/1?line=1"),
+    Stop("run-notebook", LAB + "/runs/1/notebook"),
+    Stop("run-new", LAB + "/runs/new", Who.OWNER),
+    Stop("run-new-script", LAB + "/runs/new?path=model.py", Who.OWNER),
     # ---- where there is nothing yet
     Stop("welcome", "{hub}/hub/home", Who.NEWCOMER),
     Stop("no-labs", "{labs}/" + NEWCOMER, Who.NEWCOMER),
@@ -129,6 +137,7 @@ STOPS: Final = (
     Stop("no-usage", "{labs}/-/usage", Who.NEWCOMER),
     Stop("nothing-shared", "{labs}/shared", Who.NEWCOMER),
     Stop("no-proposals", FORK + "/proposals"),
+    Stop("no-runs", FORK + "/runs"),
     Stop("open", LAB + "/open", Who.OWNER),
     Stop("open-fork", FORK + "/open", Who.OWNER),
 )
@@ -151,6 +160,7 @@ class Tour:
 def tour(site: Site, browser: Browser, folder: Path) -> Iterator[Tour]:
     """Publish something to see, sign people in, and give their browsers."""
     publish(site, folder)
+    run(site)
     use_hours(site)
     site.make_group("tour-vision", READER)
     admin = site.sign_in(site.admin)
@@ -223,6 +233,15 @@ def publish(site: Site, folder: Path) -> None:
     member = f"{api}/two-moons/members/person/{READER}"
     site.visitor().put(member, headers=token, json={"role": "viewer"}).raise_for_status()
     site.visitor().delete(f"{api}/exercise-5", headers=token).raise_for_status()
+
+
+def run(site: Site) -> None:
+    """Run the lab to its end, which is an error in its first cell that needs what is not there."""
+    with Hub(f"{site.addresses.labs_local}/services/labs", site.token(OWNER)) as ada:
+        made = ada.runs.order(f"{OWNER}/two-moons", name="As it is published")
+        for _ in ada.runs.follow(made.lab, made.number):
+            pass
+        assert ada.runs.get(made.lab, made.number).state == "failed"
 
 
 def use_hours(site: Site) -> None:

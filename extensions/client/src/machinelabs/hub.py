@@ -1,13 +1,12 @@
 """The labs of a site: get, list, publish, revise, fork, read."""
 
 import json
-from collections.abc import Callable
 from contextlib import AbstractContextManager
 from types import TracebackType
-from typing import Any, BinaryIO, Self, TypeVar
+from typing import Any, BinaryIO, Self
 from urllib.parse import quote
 
-from machinelabs.errors import BadInput, SiteFault
+from machinelabs.errors import BadInput
 from machinelabs.handshakes import Handshakes
 from machinelabs.models import (
     Lab,
@@ -20,11 +19,10 @@ from machinelabs.models import (
     Revision,
 )
 from machinelabs.notices import Notices
+from machinelabs.runs import Runs
 from machinelabs.tar import TarStream
 from machinelabs.templates import Templates
-from machinelabs.transport import Transport
-
-T = TypeVar("T")
+from machinelabs.transport import Transport, understood
 
 
 class Hub:
@@ -39,6 +37,7 @@ class Hub:
     def __init__(self, url: str, token: str | None = None, *, trust_env: bool = True) -> None:
         self._transport = Transport(url=url, token=token, trust_env=trust_env)
         self.labs = Labs(transport=self._transport)
+        self.runs = Runs(transport=self._transport, path=_path)
         self.templates = Templates(transport=self._transport)
         self.handshakes = Handshakes(transport=self._transport)
         self.notices = Notices(transport=self._transport)
@@ -61,24 +60,24 @@ class Hub:
     def me(self) -> Person:
         """Return whose token this is."""
         body = self._transport.json("GET", "me")
-        return _read(
+        return understood(
             lambda: Person(body["name"], body["display_name"], tuple(map(str, body["owners"])))
         )
 
     def limits(self) -> Limits:
         """Return what the site takes."""
         body = self._transport.json("GET", "limits")
-        return _read(lambda: Limits.from_json(body))
+        return understood(lambda: Limits.from_json(body))
 
     def licences(self) -> tuple[Licence, ...]:
         """Return the licences that a lab may have, the suggested one first."""
         body = self._transport.json("GET", "licences")
-        return _read(lambda: tuple(Licence(row["id"], row["title"]) for row in body["items"]))
+        return understood(lambda: tuple(Licence(row["id"], row["title"]) for row in body["items"]))
 
     def catalog(self) -> dict[str, Any]:
         """Return the images and flavours of the site."""
         body = self._transport.json("GET", "catalog")
-        return _read(lambda: dict(body))
+        return understood(lambda: dict(body))
 
     def gpu(self, server: str = "", *, seconds: int = 0) -> dict[str, Any]:
         """Return what one of your servers has of the site's GPUs, and did in the last `seconds`.
@@ -87,7 +86,7 @@ class Hub:
         """
         params = {"server": server, "seconds": str(seconds)}
         body = self._transport.json("GET", "me/gpu", params=params)
-        return _read(lambda: dict(body))
+        return understood(lambda: dict(body))
 
 
 class Labs:
@@ -99,7 +98,7 @@ class Labs:
     def get(self, lab: str) -> Lab:
         """Return a lab."""
         body = self._transport.json("GET", _path(lab))
-        return _read(lambda: Lab.from_json(body))
+        return understood(lambda: Lab.from_json(body))
 
     def list(
         self,
@@ -117,12 +116,14 @@ class Labs:
         if limit:
             params["limit"] = str(limit)
         body = self._transport.json("GET", "labs", params=params)
-        return _read(lambda: LabPage(tuple(map(Lab.from_json, body["items"])), body.get("next")))
+        return understood(
+            lambda: LabPage(tuple(map(Lab.from_json, body["items"])), body.get("next"))
+        )
 
     def publish(self, draft: LabDraft, files: TarStream) -> Lab:
         """Make a new lab of `files`; its first revision is r1."""
         body = self._transport.json("POST", "labs", files=_parts("lab", draft.to_json(), files))
-        return _read(lambda: Lab.from_json(body))
+        return understood(lambda: Lab.from_json(body))
 
     def revise(
         self,
@@ -143,12 +144,12 @@ class Labs:
         said = {"base": base, "message": message} | ({"synced": synced} if synced else {})
         parts = _parts("revision", said, files)
         body = self._transport.json("POST", f"{_path(lab)}/revisions", files=parts)
-        return _read(lambda: Revision.from_json(body))
+        return understood(lambda: Revision.from_json(body))
 
     def change(self, lab: str, **fields: Any) -> Lab:
         """Change title, description, tags, visibility, licence, image or flavour."""
         body = self._transport.json("PATCH", _path(lab), json=fields)
-        return _read(lambda: Lab.from_json(body))
+        return understood(lambda: Lab.from_json(body))
 
     def delete(self, lab: str) -> None:
         """Move a lab to the trash, which keeps it for 30 days."""
@@ -158,13 +159,13 @@ class Labs:
         """Copy a lab to your labs or those of `@group`, or find the fork that is there."""
         said = {"name": name or None, "owner": owner or None}
         body = self._transport.create(f"{_path(lab)}/forks", said)
-        return _read(lambda: Lab.from_json(body))
+        return understood(lambda: Lab.from_json(body))
 
     def propose(self, lab: str, *, fork: str, title: str, text: str = "") -> int:
         """Offer the newest revision of `fork` to `lab`; return the proposal's number."""
         said = {"fork": fork, "title": title, "text": text}
         body = self._transport.create(f"{_path(lab)}/proposals", said)
-        return _read(lambda: int(body["number"]))
+        return understood(lambda: int(body["number"]))
 
     def revisions(self, lab: str) -> tuple[Revision, ...]:
         """Return all revisions of a lab, the newest first."""
@@ -178,7 +179,7 @@ class Labs:
     def files(self, lab: str, revision: int | None = None) -> tuple[int, tuple[LabFile, ...]]:
         """Return a revision's number and its files (None: the newest)."""
         body = self._transport.json("GET", f"{_at(lab, revision)}/files")
-        return _read(
+        return understood(
             lambda: (
                 int(body["revision"]),
                 tuple(LabFile(row["path"], row["size"], row["sha256"]) for row in body["files"]),
@@ -216,7 +217,7 @@ class Labs:
     def _some_revisions(self, lab: str, after: str) -> tuple[tuple[Revision, ...], str | None]:
         params = {"limit": "100"} | ({"cursor": after} if after else {})
         body = self._transport.json("GET", f"{_path(lab)}/revisions", params=params)
-        return _read(lambda: (tuple(map(Revision.from_json, body["items"])), body["next"]))
+        return understood(lambda: (tuple(map(Revision.from_json, body["items"])), body["next"]))
 
 
 def split(lab: str) -> tuple[str, str]:
@@ -245,10 +246,3 @@ def _parts(name: str, body: dict[str, Any], files: TarStream) -> dict[str, Any]:
         name: (None, json.dumps(body), "application/json"),
         "files": ("files.tar", files, "application/x-tar"),
     }
-
-
-def _read(take: Callable[[], T]) -> T:
-    try:
-        return take()
-    except (KeyError, TypeError, ValueError, AttributeError) as error:
-        raise SiteFault("The labs service answered what this client cannot read.") from error

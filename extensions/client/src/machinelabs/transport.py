@@ -8,7 +8,7 @@ import io
 import secrets
 from contextlib import contextmanager
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, BinaryIO, Final
+from typing import TYPE_CHECKING, Any, BinaryIO, Final, TypeVar
 
 import httpx
 
@@ -28,7 +28,9 @@ from machinelabs.errors import (
 )
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Mapping
+    from collections.abc import Callable, Iterator, Mapping
+
+T = TypeVar("T")
 
 BY_CODE: Final[Mapping[str, type[HubError]]] = {
     "name_taken": NameTaken,
@@ -184,3 +186,15 @@ def _json(answer: httpx.Response) -> Any:
         return answer.json()
     except ValueError as error:
         raise SiteFault("What answers at this address is not a labs service.") from error
+
+
+def understood(take: Callable[[], T]) -> T:
+    """Return what `take` reads in an answer.
+
+    Raises:
+        SiteFault: the answer is not what a labs service answers.
+    """
+    try:
+        return take()
+    except (KeyError, TypeError, ValueError, AttributeError) as error:
+        raise SiteFault("The labs service answered what this client cannot read.") from error

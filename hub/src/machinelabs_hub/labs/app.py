@@ -29,6 +29,10 @@ from machinelabs_hub.labs.api import (
     proposals,
     reservations,
     revisions,
+    run_events,
+    run_outputs,
+    runner,
+    runs,
     site,
     stars,
     updates,
@@ -43,7 +47,8 @@ from machinelabs_hub.labs.identity import Identities, Seal
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.pages import site as pages
 from machinelabs_hub.labs.pages.failed import failed
-from machinelabs_hub.labs.services import idempotency, reindex, trash, upkeep
+from machinelabs_hub.labs.services import idempotency, reindex, run_upkeep, trash, upkeep
+from machinelabs_hub.labs.services.conductor import Conductor
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.settings import Settings
@@ -104,6 +109,10 @@ def _api() -> APIRouter:
         moves,
         trash_api,
         revisions,
+        runs,
+        run_events,
+        run_outputs,
+        runner,
         compare,
         proposals,
         updates,
@@ -118,13 +127,16 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     parts: Parts = app.state.parts
     await run_in_threadpool(idempotency.recover, parts.tools)
     settled = await run_in_threadpool(reindex.settle, parts.tools)
+    await run_in_threadpool(parts.tools.blobs.clear_leftovers)
     if settled:
         log.warning("settled %d acts that a killed process left half done", settled)
     emptying = asyncio.create_task(_empty_trash(parts.tools))
     tending = asyncio.create_task(_tend(parts.tools))
+    conducting = asyncio.create_task(Conductor(tools=parts.tools, hub=parts.hub).run())
     try:
         yield
     finally:
+        conducting.cancel()
         emptying.cancel()
         tending.cancel()
         await parts.hub.close()
@@ -136,9 +148,17 @@ async def _tend(tools: Tools) -> None:
         await asyncio.sleep(_HOUR)
         try:
             tended = await run_in_threadpool(upkeep.tend, tools)
+            dropped = await run_in_threadpool(run_upkeep.tend, tools)
         except MachineLabsError as error:
             log.warning("the stores were not tended: %s", error)
         else:
+            if dropped:
+                log.info(
+                    "purged %d runs, dropped %d logs and %d contents that no run has",
+                    dropped.purged,
+                    dropped.logs,
+                    dropped.blobs,
+                )
             if tended:
                 log.info("packed %d stores, dropped %d exports", tended.packed, tended.dropped)
 

@@ -22,6 +22,7 @@ from machinelabs_hub.labs.services.proposals import ProposalService
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.reservations import ReservationService
 from machinelabs_hub.labs.services.revisions import RevisionService
+from machinelabs_hub.labs.services.runs import RunService
 from machinelabs_hub.labs.services.search import SearchService
 from machinelabs_hub.labs.services.stars import StarService
 from machinelabs_hub.labs.services.tools import Tools
@@ -93,6 +94,11 @@ class Context:
     def revisions(self) -> RevisionService:
         """The states of a lab and their files."""
         return RevisionService(tools=self.tools, viewer=self.person)
+
+    @property
+    def runs(self) -> RunService:
+        """Executions of a lab, as this person may order, see and stop them."""
+        return RunService(tools=self.tools, viewer=self.person)
 
     @property
     def compare(self) -> CompareService:

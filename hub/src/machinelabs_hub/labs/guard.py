@@ -24,6 +24,11 @@ UPLOADS: Final = ("multipart/form-data", "application/x-git-")
 """Kinds of requests that are written to disk as they come, with limits of their own."""
 
 
+RUNNERS: Final = f"{API}/v1/runner/"
+MOST_EVENTS_BYTES: Final = 32 << 20
+"""Of a batch of a run's log: what one cell shows may be large. Read only for who has its token."""
+
+
 class Guard:
     """An ASGI layer around the app."""
 
@@ -43,8 +48,7 @@ class Guard:
             await RedirectResponse(elsewhere, status)(scope, receive, send)
             return
         scope["nonce"] = secrets.token_urlsafe(16)
-        kind = Headers(scope=scope).get("content-type", "").lower()
-        body = _Body(receive, most=None if kind.startswith(UPLOADS) else MOST_BYTES)
+        body = _Body(receive, most=_most_bytes(scope))
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -94,6 +98,17 @@ class Guard:
     def _everybody(self) -> str:
         scheme, _, host = self._addresses.hub.partition("://")
         return f"{scheme}://*.{host}"
+
+
+def _most_bytes(scope: Scope) -> int | None:
+    """Return how large a request may be; None: its route limits it."""
+    path = scope["path"]
+    if path.startswith(RUNNERS) and scope["method"] == "PUT":
+        return None
+    if path.startswith(RUNNERS) and path.endswith("/events"):
+        return MOST_EVENTS_BYTES
+    kind = Headers(scope=scope).get("content-type", "").lower()
+    return None if kind.startswith(UPLOADS) else MOST_BYTES
 
 
 class _Body:

@@ -1,13 +1,14 @@
 """The Hub, as the labs service asks it: who holds a token, which servers are there, start one."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Any, Final, cast
 from urllib.parse import quote, urlencode
 
 import httpx
 
-from machinelabs_hub.errors import Conflict, MachineLabsError, Unavailable
+from machinelabs_hub.errors import Conflict, MachineLabsError, NotFound, Unavailable
 from machinelabs_hub.labs.models.person import Standing
 from machinelabs_hub.labs.models.server import HubServer
 from machinelabs_hub.scopes import LABS_SERVICE
@@ -34,6 +35,20 @@ class StartRefused(Conflict):
     """The Hub did not start a server, and said why."""
 
     code = "start_refused"
+
+    def __init__(self, sentence: str, *, reason: str = "") -> None:
+        super().__init__(sentence)
+        self.reason = reason
+        """The code of the refusal, where the Hub gives one."""
+
+
+class PersonGone(NotFound):
+    """The Hub knows nobody of this name."""
+
+    code = "person_gone"
+
+    def __init__(self) -> None:
+        super().__init__("The hub knows nobody of this name any more.")
 
 
 class BadSignIn(MachineLabsError):
@@ -86,7 +101,7 @@ class HubApi:
 
     async def standing(self, name: str) -> Standing:
         """Return the groups of a person, and whether they are an admin."""
-        model = _good(await self._ask("GET", f"/users/{quote(name, safe='')}")).json()
+        model = _known(await self._ask("GET", f"/users/{quote(name, safe='')}")).json()
         return Standing(tuple(sorted(model.get("groups") or ())), bool(model.get("admin")))
 
     async def has_group(self, name: str) -> bool:
@@ -142,7 +157,7 @@ class HubApi:
     async def servers(self, user: str) -> dict[str, HubServer]:
         """Return a person's servers by name, stopped ones too; "" is the default server."""
         path = f"/users/{quote(user, safe='')}?include_stopped_servers=1"
-        found = _good(await self._ask("GET", path)).json().get("servers") or {}
+        found = _known(await self._ask("GET", path)).json().get("servers") or {}
         return {name: _server(name, row) for name, row in found.items()}
 
     async def start(
@@ -155,16 +170,39 @@ class HubApi:
         """
         chosen = {"image": image, "flavour": flavour}
         options = {key: value for key, value in chosen.items() if value}
-        person = quote(user, safe="")
-        path = (
-            f"/users/{person}/servers/{quote(server, safe='')}"
-            if server
-            else (f"/users/{person}/server")
-        )
+        await self.start_with(user, server, options)
+
+    async def start_with(self, user: str, server: str, options: Mapping[str, Any]) -> None:
+        """Order a server to start with these options. Returns before it runs.
+
+        Raises:
+            StartRefused: with the Hub's own sentence.
+        """
+        path = _server_path(user, server)
         answer = await self._ask("POST", path, json=options, timeout=_START_TIMEOUT)
         if answer.is_client_error:
-            raise StartRefused(_sentence(answer) or "The hub did not start the server.")
+            said = _sentence(answer) or "The hub did not start the server."
+            raise StartRefused(said, reason=answer.reason_phrase)
         _good(answer)
+
+    async def remove(self, user: str, server: str) -> None:
+        """Order a named server to stop and to be forgotten. Returns before it is gone."""
+        path = _server_path(user, server)
+        answer = await self._ask("DELETE", path, json={"remove": True}, timeout=_START_TIMEOUT)
+        if answer.status_code != HTTPStatus.NOT_FOUND:
+            _good(answer)
+
+    async def failure(self, user: str, server: str) -> str:
+        """Return the Hub's sentence on a start that failed; empty: it has none.
+
+        To be asked of a server that neither runs nor starts: of others the answer has no end.
+        """
+        answer = await self._ask("GET", f"{_server_path(user, server)}/progress")
+        for line in answer.text.splitlines() if answer.is_success else ():
+            event = _event(line)
+            if event.get("failed"):
+                return str(event.get("message") or "").removeprefix("Spawn failed: ")
+        return ""
 
     async def _has(self, path: str) -> bool:
         answer = await self._ask("GET", path)
@@ -189,6 +227,25 @@ def _good(answer: httpx.Response) -> httpx.Response:
     if not answer.is_success:
         raise HubAway
     return answer
+
+
+def _known(answer: httpx.Response) -> httpx.Response:
+    if answer.status_code == HTTPStatus.NOT_FOUND:
+        raise PersonGone
+    return _good(answer)
+
+
+def _server_path(user: str, server: str) -> str:
+    person = f"/users/{quote(user, safe='')}"
+    return f"{person}/servers/{quote(server, safe='')}" if server else f"{person}/server"
+
+
+def _event(line: str) -> dict[str, Any]:
+    try:
+        event = json.loads(line.removeprefix("data: ")) if line.startswith("data: ") else {}
+    except ValueError:
+        return {}
+    return event if isinstance(event, dict) else {}
 
 
 def _server(name: str, row: dict[str, Any]) -> HubServer:

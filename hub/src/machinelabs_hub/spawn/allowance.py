@@ -12,6 +12,7 @@ from machinelabs_hub.plans.usage import UsageTable
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import database_url
 from machinelabs_hub.spawn.options import Choice
+from machinelabs_hub.tickets import is_run
 
 _budgets: dict[Path, Budgets] = {}
 
@@ -42,9 +43,9 @@ class Allowance:
             now=now,
         )
         others = [
-            spawner
+            is_run(name)
             for name, spawner in list(self.user.spawners.items())
             if name != self.name and (spawner.ready or spawner.pending == "spawn")
         ]
         flavour = self.site.catalog.flavour(choice.flavour)
-        check_start(budget, flavour, others=[False for _ in others], is_run=False, now=now)
+        check_start(budget, flavour, others=others, is_run=is_run(self.name), now=now)

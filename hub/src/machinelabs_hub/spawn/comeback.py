@@ -10,6 +10,7 @@ from machinelabs_hub.gpu.desk import GpuDesk
 from machinelabs_hub.gpu.waits import Stored
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Addresses, Files
+from machinelabs_hub.tickets import is_run
 
 TRIES: Final = 30
 """How many times, a second apart, a start is asked for that the Hub has no time for."""
@@ -20,7 +21,8 @@ AT_ONCE: Final = 10
 
 async def come_back(app: Any, desk: GpuDesk, settings: Settings) -> None:
     """Ask for each start as its person did; `Line.take` gives it its old place."""
-    lost = desk.line.lost()
+    # Runs are asked for by the labs service alone, with new tickets.
+    lost = [one for one in desk.line.lost() if not is_run(one.holder.server)]
     if not lost:
         return
     app.log.info("Asking again for %d starts that stood in line", len(lost))

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from machinelabs_hub.errors import NotFound
 from machinelabs_hub.settings import Settings
-from machinelabs_hub.spawn.engine import STOP_SECONDS, translated
+from machinelabs_hub.spawn.engine import translated
 from machinelabs_hub.spawn.network import connect_to
 from machinelabs_hub.spawn.plan import (
     LABEL_FLAVOUR,
@@ -64,7 +64,7 @@ def remove_container(settings: Settings, container: Container) -> None:
     """Stop and remove a container; the person's home stays. Gone already is as good."""
     client = connect_to(settings)
     try:
-        translated(lambda: client.stop(container.id, timeout=STOP_SECONDS))
+        translated(lambda: client.stop(container.id))
         translated(lambda: client.remove_container(container.id, force=True))
     except NotFound:
         return

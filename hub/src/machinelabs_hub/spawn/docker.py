@@ -42,6 +42,7 @@ from machinelabs_hub.spawn.plan import (
     make_plan,
 )
 from machinelabs_hub.spawn.probe import INTERVAL_SECONDS, answers
+from machinelabs_hub.spawn.runs import as_run
 
 PATIENCE: Final = 10
 """How many times, a second apart, a start asks an engine that does not answer."""
@@ -150,6 +151,8 @@ class MachineLabsDockerSpawner(MachineLabsMixin, DockerSpawner):
             most_files=_most_files(),
             cards=self.cards(),
         )
+        if door := self.run_door():
+            plan = as_run(plan, door)
         phases.enter(Phase.CREATE)
         self.object_id = await self._create(plan)
         self._store_state()
@@ -161,7 +164,7 @@ class MachineLabsDockerSpawner(MachineLabsMixin, DockerSpawner):
 
     async def _create(self, plan: ContainerPlan) -> str:
         await asyncio.to_thread(self._check_folders, plan)
-        environment = self.get_env() | plan.environment
+        environment = plan.environment if self.is_run else self.get_env() | plan.environment
         self.asked_engine = True
         for _ in range(PATIENCE):
             making = asyncio.ensure_future(self._engine.create(plan, environment))

@@ -32,9 +32,6 @@ LOOK_SECONDS: Final = 5
 WORK_SECONDS: Final = 60
 """How long the engine may take to make, start or remove a container."""
 
-STOP_SECONDS: Final = 10
-"""How long a container may take to stop by itself before it is killed."""
-
 GLANCE_SECONDS: Final = 0.1
 
 CANNOT_RUN: Final = (126, 127)
@@ -193,7 +190,7 @@ class Engine:
     async def discard(self, container: str) -> None:
         """Stop and remove the container; its volumes stay. Gone already is as good."""
         try:
-            await self._work.call(docker.APIClient.stop, container, timeout=STOP_SECONDS)
+            await self._work.call(docker.APIClient.stop, container)
             await self._work.call(docker.APIClient.remove_container, container, force=True)
         except NotFound:
             return
@@ -345,7 +342,7 @@ def _create(client: docker.APIClient, plan: ContainerPlan, environment: dict[str
         pids_limit=plan.pids,
         ulimits=[Ulimit(name="nofile", soft=plan.nofile, hard=plan.nofile)],
         shm_size=plan.shm_mib * 2**20,
-        init=True,
+        init=plan.has_init,
         ipc_mode="host" if plan.shares_ipc else "private",
         cap_drop=["ALL"],
         security_opt=["no-new-privileges:true"],
@@ -376,6 +373,7 @@ def _create(client: docker.APIClient, plan: ContainerPlan, environment: dict[str
         environment=environment,
         labels=plan.labels,
         host_config=host,
+        stop_timeout=plan.stop_seconds,
     )
     return str(made["Id"])
 

@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any, Final
 
 from machinelabs_hub.db.engine import open_engine, session_maker
@@ -18,10 +18,11 @@ from machinelabs_hub.plans.policy import cards_of, has_end, plan_of
 from machinelabs_hub.plans.usage import UsageTable
 from machinelabs_hub.sites import database_url
 from machinelabs_hub.spawn.ending import ends
-from machinelabs_hub.spawn.farewell import farewell, start_again
+from machinelabs_hub.spawn.farewell import WAIT, farewell, start_again
 from machinelabs_hub.spawn.options import without_gpu
 from machinelabs_hub.spawn.orders import Running, pending, servers, spawners
 from machinelabs_hub.spawn.site import SpawnSite
+from machinelabs_hub.tickets import is_run
 
 LOOK_SECONDS: Final = 1.0
 ENFORCE_SECONDS: Final = 5.0
@@ -149,11 +150,13 @@ class HourKeeper:
             why="hours",
             sentence=stop.sentence,
             clock=self._clock,
+            # A run saves what it has when it is told to end.
+            wait=timedelta(0) if is_run(holder.server) else WAIT,
         )
         # The default size may have a GPU itself.
         default = self._site.settings.servers.default_flavour
         flavour = without_gpu(self._site.catalog, default)
-        if was_there and stop.to_cpu and flavour:
+        if was_there and stop.to_cpu and flavour and not is_run(holder.server):
             await start_again(self._site.settings, holder, {"image": image, "flavour": flavour})
 
 
@@ -178,6 +181,7 @@ def _live(one: Running, site: SpawnSite, ran_since: datetime | None) -> Live:
         server=one.holder.server,
         flavour=one.flavour,
         cards=cards_of(site.catalog.flavour(one.flavour).gpu),
+        is_run=is_run(one.holder.server),
     )
     return Live(session, one.ready_at, ran_since)
 

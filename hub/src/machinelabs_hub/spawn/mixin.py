@@ -1,4 +1,4 @@
-"""What every MachineLabs spawner does, whatever its engine: choose, queue, watch, never forget.
+"""What every MachineLabs spawner does, whatever its engine: queue, watch, never forget.
 
 A server is running, gone or unknown. Unknown never stops or forgets anything; an order to stop
 that is given meanwhile is carried out when the engine answers again.
@@ -17,14 +17,15 @@ from traitlets import Any as AnyTrait
 
 from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.spawn.allowance import Allowance
+from machinelabs_hub.spawn.choosing import Choosing
 from machinelabs_hub.spawn.claiming import Claiming
 from machinelabs_hub.spawn.ending import Ending, note_end
 from machinelabs_hub.spawn.engine import EngineTrouble, Seen
-from machinelabs_hub.spawn.form import render_form
-from machinelabs_hub.spawn.options import Choice, choose, from_form, remembered, without_gpu
+from machinelabs_hub.spawn.options import Choice
 from machinelabs_hub.spawn.phases import Phase, PhaseLog
 from machinelabs_hub.spawn.queue import shared_queue
 from machinelabs_hub.spawn.refusal import Refusal, refusal
+from machinelabs_hub.spawn.runs import Runs
 from machinelabs_hub.spawn.standing import standing
 
 LOOK_SECONDS: Final = 5
@@ -42,8 +43,8 @@ LINE_SECONDS: Final = 5.0
 T = TypeVar("T")
 
 
-class MachineLabsMixin(Allowance, Claiming, Spawner):
-    """Options, queue, phases and the three answers of `poll`.
+class MachineLabsMixin(Allowance, Claiming, Runs, Choosing, Spawner):
+    """Queue, phases and the three answers of `poll`.
 
     An engine's spawner adds `look`, `launch` and `discard`, and `fetch` if it can.
     """
@@ -90,65 +91,6 @@ class MachineLabsMixin(Allowance, Claiming, Spawner):
     async def discard(self) -> None:
         """Stop and remove the container, or raise `EngineTrouble`."""
         raise NotImplementedError
-
-    # Choose.
-
-    def last_choice(self) -> Choice:
-        """Return what this person started last, here or on their default server, else defaults."""
-        servers = self.site.settings.servers
-        default = Choice(image=servers.default_image, flavour=servers.default_flavour)
-        first = self.user.orm_spawners.get("")
-        for options in (first and (first.state or {}).get("choice"), self._last_good):
-            default = remembered(
-                options,
-                catalog=self.site.catalog,
-                default=default,
-                offers_gpus=self.desk.offers_gpus,
-            )
-        return default
-
-    async def _render_form(self, spawner: Spawner) -> str:  # noqa: ARG002
-        return render_form(
-            site=self.site,
-            choice=self.last_choice(),
-            offers_gpus=self.desk.offers_gpus,
-            rooms=self.rooms(),
-        )
-
-    def _read_form(self, fields: dict[str, Any]) -> dict[str, Any]:
-        try:
-            options = from_form(fields)
-            self.check(options)
-        except MachineLabsError as error:
-            raise refusal(error) from error
-        return options
-
-    def check(self, options: object) -> Choice:
-        """Return the choice that `options` makes, or raise the `BadInput` that says why not."""
-        return choose(
-            options,
-            catalog=self.site.catalog,
-            last=self.last_choice(),
-            offers_gpus=self.desk.offers_gpus,
-        )
-
-    def _choose(self) -> Choice:
-        try:
-            choice = self.check(self.user_options)
-        except MachineLabsError as error:
-            self.forget_bad_choice()
-            raise refusal(error) from error
-        self._remember(choice.as_options())
-        return choice
-
-    def forget_bad_choice(self) -> None:
-        """Go back to what was started last: a choice that cannot start must not stay."""
-        self._remember(self._last_good)
-
-    def _remember(self, options: dict[str, str]) -> None:
-        self.user_options = options
-        self.orm_spawner.user_options = options
-        self.user.db.commit()
 
     # Start.
 
@@ -242,25 +184,6 @@ class MachineLabsMixin(Allowance, Claiming, Spawner):
             waited += EVENT_SECONDS
             await asyncio.sleep(EVENT_SECONDS)
 
-    @property
-    def running_choice(self) -> Choice:
-        """What the server that runs was started with, also by a hub before this one."""
-        if self.choice is not None:
-            return self.choice
-        return Choice(**self._last_good) if self._last_good else self.last_choice()
-
-    def choice_sentence(self) -> str:
-        """Return what is started, for people: `PyTorch · Small`."""
-        choice = self.choice or self.last_choice()
-        catalog = self.site.catalog
-        return f"{catalog.image(choice.image).title} · {catalog.flavour(choice.flavour).title}"
-
-    def cpu_choice(self) -> dict[str, str] | None:
-        """Return the options of a start without a GPU in place of this one; None: there is none."""
-        choice = self.choice or self.last_choice()
-        flavour = without_gpu(self.site.catalog, self.site.settings.servers.default_flavour)
-        return Choice(choice.image, flavour).as_options() if flavour else None
-
     # Watch.
 
     async def poll(self) -> Any:
@@ -278,6 +201,7 @@ class MachineLabsMixin(Allowance, Claiming, Spawner):
         self._note_known()
         if seen is not None and seen.running:
             self.ran_since = seen.started_at or self.ran_since
+            self.stay_awake()
             return None
         self._stop_ordered = False
         return self._note_ending(seen) if seen else 0

@@ -70,6 +70,10 @@ class ContainerPlan:
     """The uuids of the GPUs that it gets; without any it gets none, whatever anybody says."""
     shares_ipc: bool
     """Whether it shares the machine's memory segments, by which MPS talks to its clients."""
+    has_init: bool = True
+    """Whether the engine's own little program is its first process, which ends what is left."""
+    stop_seconds: int = 10
+    """How long it may take to stop by itself before it is killed."""
 
 
 class ImageNotBuilt(Unavailable):

@@ -45,11 +45,14 @@ def refuse_early() -> None:
         spawner = user.spawners[server_name]
         try:
             chosen = spawner.orm_spawner.user_options or {} if options is None else options
+            chosen = spawner.take_ticket(chosen)
             await spawner.check_plan(spawner.check(chosen))
         except MachineLabsError as error:
             if options is None:
                 spawner.forget_bad_choice()
             raise refusal(error) from error
-        await start(self, user, server_name, display_name, options)
+        # A ticket is never stored, nor shown to whoever may see the server.
+        given = None if options is None else chosen
+        await start(self, user, server_name, display_name, given)
 
     BaseHandler.spawn_single_user = checked

@@ -30,7 +30,7 @@ async def give_back_once(app: Any, desk: GpuDesk, *, limit: timedelta, now: date
     ready = {spawner.holder: spawner for spawner in spawners(app) if spawner.ready}
     for claim in desk.ledger.live():
         spawner = ready.get(claim.holder)
-        if claim.opened_at or claim.ready_at is None or spawner is None:
+        if claim.opened_at or claim.ready_at is None or spawner is None or spawner.is_run:
             continue
         if spawner.object_id != claim.container:
             # It is another server's that has the same name, before or after.

@@ -24,6 +24,7 @@ from machinelabs_hub.sites import database_url
 from machinelabs_hub.spawn.engine import Engine, engine_for
 from machinelabs_hub.spawn.farewell import farewell
 from machinelabs_hub.spawn.orders import servers
+from machinelabs_hub.tickets import is_run
 
 LOOK_SECONDS: Final = 5.0
 SHOWN: Final = timedelta(minutes=10)
@@ -115,6 +116,8 @@ class GpuWatch:
         warning = timedelta(minutes=self._gpus.idle_warning_minutes)
         keeps = self._keeps.all()
         for claim in claims:
+            if is_run(claim.holder.server):
+                continue
             moments = (
                 self._idleness[claim.id].busy_at, claim.ready_at, keeps.get(claim.holder)
             )  # fmt: skip

@@ -45,9 +45,10 @@ def prepare(data: Path, *, port: int | None = None, host: str | None = None) -> 
         settings = _record(path, wanted)
     with writing(data):
         files = Files(settings.data)
-        for folder in (files.logs, files.run, files.labs, _datasets(settings)):
+        ours = (files.logs, files.run, files.labs, files.runs, files.blobs)
+        for folder in (*ours, _datasets(settings)):
             folder.mkdir(parents=True, exist_ok=True)
-        for folder in (files.logs, files.run, files.labs):
+        for folder in ours:
             folder.chmod(0o700)
     return settings
 

@@ -17,6 +17,7 @@ TOKENS: Final = (
     "culler_api_token",
     "operator_api_token",
     "sampler_token",
+    "run_ticket_key",
 )
 """Secrets that programs share: 64 hex digits each."""
 

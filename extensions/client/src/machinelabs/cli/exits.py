@@ -23,6 +23,9 @@ class Exit(IntEnum):
     TOO_MANY = 9
     FOLDER = 10
     BAD_INPUT = 11
+    RUN_FAILED = 12
+    RUN_STOPPED = 13
+    RUN_LOST = 14
     CANCELLED = 130
 
 
@@ -39,6 +42,9 @@ MEANINGS: Final[Mapping[Exit, str]] = {
     Exit.TOO_MANY: "Too much in too short a time.",
     Exit.FOLDER: "What stands in the folder cannot be published or laid, or it is no lab.",
     Exit.BAD_INPUT: "Something that you said cannot be used, such as a name or a tag.",
+    Exit.RUN_FAILED: "The run that was followed failed: its code raised an error, or never began.",
+    Exit.RUN_STOPPED: "The run that was followed was stopped.",
+    Exit.RUN_LOST: "The run that was followed was lost: its container is gone.",
     Exit.CANCELLED: "You cancelled it.",
 }
 

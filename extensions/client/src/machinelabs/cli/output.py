@@ -32,6 +32,16 @@ class Output:
         """Tell what goes on."""
         print(line, file=self._err, flush=True)
 
+    def ask(self, question: str) -> bool:
+        """Ask a person at a terminal; whoever does not say yes says no."""
+        if not (sys.stdin.isatty() and self._err.isatty()):
+            return False
+        print(f"\n{question} [y/N] ", end="", file=self._err, flush=True)
+        try:
+            return sys.stdin.readline().strip().lower() in {"y", "yes"}
+        except KeyboardInterrupt:
+            return False
+
     def failed(self, error: HubError, sentence: str, code: int) -> None:
         """Give the error instead of a result."""
         if self._as_json:

@@ -15,13 +15,15 @@ from machinelabs_hub.db.tables import (
     orders,
     proposals,
     requests,
+    runs,
     search,
     stars,
     usage,
 )
 
 TABLES = (
-    accounts, gpus, labs, members, notices, orders, proposals, requests, search, stars, usage,
+    accounts, gpus, labs, members, notices, orders, proposals, requests, runs, search,
+    stars, usage,
 )  # fmt: skip
 """Imported so that the metadata holds their tables."""
 

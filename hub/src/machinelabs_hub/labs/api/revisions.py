@@ -1,8 +1,6 @@
 """`/labs/{owner}/{name}/revisions`: publish the next, list, restore, read their files."""
 
-import mimetypes
-from typing import Annotated, Final
-from urllib.parse import quote
+from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
@@ -20,7 +18,7 @@ from machinelabs_hub.labs.api.bodies import (
 from machinelabs_hub.labs.api.idempotency import Once
 from machinelabs_hub.labs.api.match import IfMatch, matched
 from machinelabs_hub.labs.api.multipart import described
-from machinelabs_hub.labs.api.raw import TAR, bytes_of
+from machinelabs_hub.labs.api.raw import SHOWN, TAR, bytes_of, file_headers, type_of
 from machinelabs_hub.labs.api.uploads import upload
 from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST
 from machinelabs_hub.labs.models.revision import Revision
@@ -29,9 +27,6 @@ from machinelabs_hub.labs.security import Ctx
 router = APIRouter(prefix="/labs/{owner}/{name}/revisions", tags=["revisions"], route_class=Once)
 
 RevisionNumber = Annotated[int, Path(ge=1, lt=10**9, description="A revision's number.")]
-
-_SHOWN: Final = ("image/", "audio/", "video/")
-_KINDS: Final = tuple(f"{kind}*" for kind in _SHOWN)
 
 
 @router.get("", responses=refusals(404))
@@ -124,7 +119,7 @@ def list_files(ctx: Ctx, owner: Owner, name: Name, revision: RevisionName) -> Fi
 @router.get(
     "/{revision}/files/{path:path}",
     response_class=StreamingResponse,
-    responses=refusals(404) | bytes_of("The file.", "application/octet-stream", *_KINDS),
+    responses=refusals(404) | bytes_of("The file.", "application/octet-stream", *SHOWN),
 )
 def read_file(
     request: Request, ctx: Ctx, owner: Owner, name: Name, revision: RevisionName, path: str
@@ -132,18 +127,11 @@ def read_file(
     """Read one file; never shown as a page of this site."""
     lab = ctx.labs.get(owner, name)
     entry, pieces = ctx.revisions.open(lab, number_of(revision), path)
-    tag = f'"{entry.sha256}"'
-    headers = {
-        "ETag": tag,
-        "Cache-Control": "private, no-cache",
-        "Content-Disposition": f"attachment; filename*=UTF-8''{quote(entry.name, safe='')}",
-        "Content-Security-Policy": "sandbox; default-src 'none'; style-src 'unsafe-inline'",
-        "Cross-Origin-Resource-Policy": "same-site",
-    }
-    if tag in request.headers.get("if-none-match", ""):
+    headers = file_headers(entry.name, entry.sha256)
+    if headers["ETag"] in request.headers.get("if-none-match", ""):
         return Response(status_code=304, headers=headers)
     headers["Content-Length"] = str(entry.size)
-    return StreamingResponse(pieces, headers=headers, media_type=_type_of(entry.name))
+    return StreamingResponse(pieces, headers=headers, media_type=type_of(entry.name))
 
 
 @router.get(
@@ -159,10 +147,3 @@ def read_archive(ctx: Ctx, owner: Owner, name: Name, revision: RevisionName) -> 
     headers = {"Content-Disposition": f'attachment; filename="{file}"'}
     pieces = ctx.revisions.archive(lab, found.number)
     return StreamingResponse(pieces, headers=headers, media_type=TAR)
-
-
-def _type_of(name: str) -> str:
-    kind, packed = mimetypes.guess_type(name)
-    # What a browser could run or parse as a page is only ever bytes.
-    is_shown = kind is not None and packed is None and kind.startswith(_SHOWN)
-    return kind if kind and is_shown else "application/octet-stream"

@@ -83,6 +83,7 @@ def frame(ctx: Context, lab: Lab, tab: str, *, revision: Revision | None = None)
         "mine": works_on(ctx.person, lab),
         # Who is not signed in yet is asked to when they open it.
         "may_open": ctx.person is None or ctx.labs.may(Action.FORK, lab),
+        "run_here": _run_here(ctx, lab, url, revision),
         "licence": BY_ID[lab.licence].id if lab.licence in BY_ID else lab.licence,
         "parent": _upstream(ctx, lab),
         "revision": revision,
@@ -102,12 +103,22 @@ def _tabs(
         ("notebook", first, here, None),
         ("files", "Files", f"{here}/files", (revision or lab).files_count),
         ("revisions", "Revisions", f"{url}/revisions", lab.revision),
+        ("runs", "Runs", f"{url}/runs", None),
         ("forks", "Forks", f"{url}/forks", lab.forks),
         ("proposals", "Proposals", f"{url}/proposals", ctx.proposals.count(lab)),
     ]
     if ctx.labs.may(Action.EDIT, lab):
         tabs.append(("settings", "Settings", f"{url}/settings", None))
     return tabs
+
+
+def _run_here(ctx: Context, lab: Lab, url: str, revision: Revision | None) -> str:
+    """Return where the reader orders a run of what is shown; empty: nowhere."""
+    if not lab.entrypoint or not (ctx.person is None or ctx.labs.may(Action.RUN, lab)):
+        return ""
+    if revision is not None and revision.number != lab.revision:
+        return f"{url}/runs/new?revision={revision.number}"
+    return f"{url}/runs/new"
 
 
 def _acts(ctx: Context, lab: Lab, url: str) -> list[tuple[str, str]]:

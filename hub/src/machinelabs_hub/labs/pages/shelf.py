@@ -10,6 +10,7 @@ from pathlib import Path
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.revision import FileEntry
+from machinelabs_hub.labs.models.run import Run
 from machinelabs_hub.labs.pages.words import size
 from machinelabs_hub.labs.render import cards, files
 from machinelabs_hub.labs.render.cache import RenderCache
@@ -70,7 +71,7 @@ class Shelf:
         most = files.shown_up_to(kind)
         whole = entry.size <= most
         if not whole and kind in _SHOWN_WHOLE:
-            return _too_large(entry, _SHOWN_WHOLE[kind], most)
+            return _too_large(entry.size, _SHOWN_WHOLE[kind], most)
         if kind is files.Kind.IMAGE:
             return Preview(fill(piece, address) for piece in files.show(entry.path, b""))
         key = self._cache.key(entry.blob, entry.path.rpartition("/")[0], entry.name, str(most))
@@ -78,6 +79,20 @@ class Shelf:
         if pieces is None:
             content = _beginning(ctx, lab, number, entry, most)
             pieces = self._cache.keep(key, files.show(entry.path, content, whole=whole))
+        return Preview(fill(piece, address) for piece in pieces)
+
+    def executed(self, ctx: Context, run: Run, address: Address) -> Preview:
+        """Return the executed notebook of a run as HTML."""
+        book = ctx.runs.notebook(run)
+        most = files.shown_up_to(files.Kind.NOTEBOOK)
+        if book.size > most:
+            return _too_large(book.size, "notebook", most)
+        folder = run.path.rpartition("/")[0]
+        key = self._cache.key(book.sha256, folder, "executed.ipynb", str(most))
+        pieces = self._cache.read(key)
+        if pieces is None:
+            content = b"".join(ctx.runs.content(book))
+            pieces = self._cache.keep(key, files.show(run.path, content))
         return Preview(fill(piece, address) for piece in pieces)
 
     def face(self, ctx: Context, lab: Lab) -> Face:
@@ -133,10 +148,10 @@ def _beginning(ctx: Context, lab: Lab, number: int, entry: FileEntry, most: int)
     return bytes(held[:most])
 
 
-def _too_large(entry: FileEntry, word: str, most: int) -> Preview:
+def _too_large(count: int, word: str, most: int) -> Preview:
     return Preview(
         None,
         f"This {word} is too large to be shown here",
-        f"It has {size(entry.size)}, and a page shows {word}s of up to {size(most)}. Download it, "
+        f"It has {size(count)}, and a page shows {word}s of up to {size(most)}. Download it, "
         "or open the lab to see it in JupyterLab.",
     )

@@ -20,6 +20,9 @@ from machinelabs_hub.labs.pages import (
     people,
     proposals,
     revisions,
+    run,
+    run_live,
+    runs,
     settings,
     stars,
     trash,
@@ -33,6 +36,7 @@ from machinelabs_hub.labs.pages import (
 router = APIRouter()
 for part in (
     assets, connect, new, explore, limits, usage, gpus, trash, cards, files, revisions, compare,
-    updates, forks, proposals, settings, stars, members, leave, moves, opening, labs, people,
+    updates, forks, proposals, runs, run, run_live, settings, stars, members, leave, moves, opening,
+    labs, people,
 ):  # fmt: skip
     router.include_router(part.router)

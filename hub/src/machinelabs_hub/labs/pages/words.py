@@ -39,6 +39,7 @@ ICONS: Final = {
 }
 
 _STEP: Final = 1024
+_MINUTE: Final = 60
 
 
 def size(count: int) -> str:
@@ -49,3 +50,13 @@ def size(count: int) -> str:
             return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"  # noqa: PLR2004
         value /= _STEP
     raise AssertionError
+
+
+def duration(seconds: float) -> str:
+    """Return a time as people say it: `4.2 s`, `3 min 20 s`, `2 h 5 min`."""
+    if seconds < _MINUTE:
+        return f"{seconds:.1f} s"
+    minutes, rest = divmod(round(seconds), _MINUTE)
+    if minutes < _MINUTE:
+        return f"{minutes} min {rest} s"
+    return f"{minutes // _MINUTE} h {minutes % _MINUTE} min"

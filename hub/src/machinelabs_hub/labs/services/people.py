@@ -9,6 +9,7 @@ from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.page import LabQuery, Page
 from machinelabs_hub.labs.models.person import Person, Profile
 from machinelabs_hub.labs.services.labs import to_trash
+from machinelabs_hub.labs.services.runs import leave_runs
 from machinelabs_hub.labs.services.search import asked
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import signed_in
@@ -86,5 +87,6 @@ class PeopleService:
         self._tools.members.forget(name)
         self._tools.proposals.forget(name)
         self._tools.stars.forget(name)
+        leave_runs(self._tools, name)
         self._tools.people.left(name, now)
         return count

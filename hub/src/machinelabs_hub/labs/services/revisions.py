@@ -190,9 +190,7 @@ class RevisionService:
 
     def archive(self, lab: Lab, number: Number = "latest") -> Iterator[bytes]:
         """Return all files of a revision as a tar, piece by piece."""
-        revision = self.find(lab, number)
-        entries = self._tools.repos.manifest(lab.store, revision.commit)
-        return self._packed(lab, revision, entries)
+        return packed(self._tools, lab, self.find(lab, number))
 
     def _synced_at(self, lab: Lab, number: int) -> Synced | None:
         """Return what of the parent r`number` has if that is from before the last update."""
@@ -200,19 +198,6 @@ class RevisionService:
         if last is None or number >= last[0]:
             return None
         return Synced(last[1], before=None)
-
-    def _packed(
-        self, lab: Lab, revision: Revision, entries: tuple[FileEntry, ...]
-    ) -> Iterator[bytes]:
-        for entry in entries:
-            head = tarfile.TarInfo(entry.path)
-            head.size = entry.size
-            head.mode = 0o755 if entry.executable else 0o644
-            head.mtime = int(revision.created_at.timestamp())
-            yield head.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
-            yield from self._tools.repos.stream(lab.store, entry.blob, entry.size)
-            yield b"\0" * (-entry.size % tarfile.BLOCKSIZE)
-        yield b"\0" * tarfile.BLOCKSIZE * 2
 
     def _check_base(self, lab: Lab, base: int | None) -> None:
         if base is None or base == lab.revision:
@@ -225,3 +210,16 @@ class RevisionService:
             f"{newest.created_at:%Y-%m-%d at %H:%M} UTC; your changes are based on r{base}. "
             "Get the newest revision first, then publish again."
         )
+
+
+def packed(tools: Tools, lab: Lab, revision: Revision) -> Iterator[bytes]:
+    """Return all files of a revision as a tar, piece by piece."""
+    for entry in tools.repos.manifest(lab.store, revision.commit):
+        head = tarfile.TarInfo(entry.path)
+        head.size = entry.size
+        head.mode = 0o755 if entry.executable else 0o644
+        head.mtime = int(revision.created_at.timestamp())
+        yield head.tobuf(tarfile.PAX_FORMAT, "utf-8", "surrogateescape")
+        yield from tools.repos.stream(lab.store, entry.blob, entry.size)
+        yield b"\0" * (-entry.size % tarfile.BLOCKSIZE)
+    yield b"\0" * tarfile.BLOCKSIZE * 2

@@ -14,8 +14,11 @@ from machinelabs_hub.catalog.load import read_builds
 from machinelabs_hub.catalog.model import Catalog
 from machinelabs_hub.db.engine import Sessions, open_engine, session_maker
 from machinelabs_hub.gpu.sampling import SamplerClient
+from machinelabs_hub.labs.services.bells import Bells
+from machinelabs_hub.labs.services.contacts import Contacts
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.storage.addresses import AddressTable
+from machinelabs_hub.labs.storage.blobs import BlobStore
 from machinelabs_hub.labs.storage.exports import ExportStore
 from machinelabs_hub.labs.storage.facets import FacetTable
 from machinelabs_hub.labs.storage.labs import LabTable
@@ -24,6 +27,9 @@ from machinelabs_hub.labs.storage.people import PersonTable
 from machinelabs_hub.labs.storage.proposals import ProposalTable
 from machinelabs_hub.labs.storage.repos import RepoStore
 from machinelabs_hub.labs.storage.revisions import RevisionTable
+from machinelabs_hub.labs.storage.run_events import EventStore
+from machinelabs_hub.labs.storage.run_outputs import RunOutputTable
+from machinelabs_hub.labs.storage.runs import RunTable
 from machinelabs_hub.labs.storage.search import SearchTable
 from machinelabs_hub.labs.storage.stars import StarTable
 from machinelabs_hub.settings import Settings
@@ -73,11 +79,19 @@ class Tools:
     addresses: AddressTable
     repos: RepoStore
     exports: ExportStore
+    runs: RunTable
+    run_outputs: RunOutputTable
+    events: EventStore
+    blobs: BlobStore
+    bells: Bells
+    contacts: Contacts
     sampler: SamplerClient
     locks: Locks
     publishes: Rate
     handshakes: Rate
     searches: Rate
+    orders: Rate
+    """Runs that people order."""
     clock: Callable[[], datetime]
     close: Callable[[], None]
     """Closes the connections to the database."""
@@ -104,11 +118,22 @@ class Tools:
             addresses=AddressTable(sessions=sessions),
             repos=repos,
             exports=ExportStore(folder=files.labs / "exports", repos=repos),
+            runs=RunTable(sessions=sessions),
+            run_outputs=RunOutputTable(sessions=sessions),
+            events=EventStore(
+                folder=files.runs,
+                most_bytes=settings.runs.log_mib << 20,
+                durable=settings.database.durable,
+            ),
+            blobs=BlobStore(folder=files.blobs, durable=settings.database.durable),
+            bells=Bells(),
+            contacts=Contacts(),
             sampler=SamplerClient(settings),
             locks=Locks(),
             publishes=Rate(count=settings.limits.publishes_per_hour, seconds=HOUR),
             handshakes=Rate(count=HANDSHAKES_PER_HOUR, seconds=HOUR),
             searches=Rate(count=settings.limits.searches_per_minute, seconds=60),
+            orders=Rate(count=settings.runs.starts_per_hour, seconds=HOUR),
             clock=clock or now_utc,
             close=engine.dispose,
         )

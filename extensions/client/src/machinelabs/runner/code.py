@@ -1,0 +1,36 @@
+"""The code that a run executes, as the rest of the runner sees it."""
+
+import os
+from pathlib import Path
+from typing import Final, Protocol
+
+from machinelabs.runner.words import Ended
+
+OURS: Final = "MACHINELABS_RUN_"
+"""Variables of ours that the code does not get."""
+
+
+class Code(Protocol):
+    """A notebook or a script."""
+
+    async def run(self) -> Ended:
+        """Execute it."""
+        ...
+
+    async def interrupt(self) -> None:
+        """Ask it to stop, as Ctrl-C does."""
+        ...
+
+    def groups(self) -> tuple[int, ...]:
+        """Return the process groups that it was started as."""
+        ...
+
+    def executed(self) -> bytes | None:
+        """Return the notebook with its outputs as far as it came; None: it is none."""
+        ...
+
+
+def environment(folder: Path) -> dict[str, str]:
+    """Return what the code finds in its environment."""
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
+    return kept | {"PYTHONUNBUFFERED": "1", "PWD": str(folder)}

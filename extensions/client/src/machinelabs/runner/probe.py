@@ -1,0 +1,57 @@
+"""Answer the Hub, which asks whether a run's container answers, and nobody else."""
+
+import asyncio
+import contextlib
+from importlib.metadata import PackageNotFoundError, version
+from typing import Final
+
+SECONDS: Final = 10
+MOST_HEADERS: Final = 100
+
+
+class Probe:
+    """A listener with one address. A run's route needs no sign-in, so that is all it has."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._server: asyncio.Server | None = None
+
+    async def start(self, port: int) -> None:
+        """Listen at a port of all the container's addresses."""
+        self._server = await asyncio.start_server(self._answer, port=port, limit=1 << 14)
+
+    def close(self) -> None:
+        """Listen no more."""
+        if self._server is not None:
+            self._server.close()
+
+    async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        with contextlib.suppress(OSError, ValueError, TimeoutError):
+            async with asyncio.timeout(SECONDS):
+                writer.write(self._response(await _path_asked_for(reader)))
+                await writer.drain()
+        writer.close()
+
+    def _response(self, path: str) -> bytes:
+        status, body = ("200 OK", b"{}") if path == self._path else ("404 Not Found", b"")
+        head = (
+            f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
+            f"Content-Length: {len(body)}\r\nX-JupyterHub-Version: {_hub_version()}\r\n"
+            "Connection: close\r\n\r\n"
+        )
+        return head.encode("ascii") + body
+
+
+async def _path_asked_for(reader: asyncio.StreamReader) -> str:
+    line = (await reader.readline()).decode("latin-1").split()
+    for _ in range(MOST_HEADERS):
+        if (await reader.readline()).strip() == b"":
+            break
+    return line[1].partition("?")[0] if len(line) > 1 else ""
+
+
+def _hub_version() -> str:
+    try:
+        return version("jupyterhub")
+    except PackageNotFoundError:
+        return ""

@@ -1,0 +1,149 @@
+"""One run from its code to its end: exchange, fetch, execute, send, say how it ended."""
+
+import asyncio
+import contextlib
+import tempfile
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any, Final
+
+from machinelabs.errors import HubError
+from machinelabs.runner.code import Code
+from machinelabs.runner.feed import Feed
+from machinelabs.runner.notebook import Notebook
+from machinelabs.runner.outputs import Sender
+from machinelabs.runner.processes import end_all, reap
+from machinelabs.runner.script import Script
+from machinelabs.runner.service import Refused, Service
+from machinelabs.runner.usage import Usage
+from machinelabs.runner.words import Ended, Order, Reason, failed
+from machinelabs.tar import unpack
+
+GRACE_SECONDS: Final = 10.0
+"""How long the code may take to end after it was interrupted."""
+
+KILLED_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 5.0
+
+
+class Run:
+    """The run that a code is for.
+
+    Args:
+        service: the labs service.
+        folder: an empty folder for the lab's files.
+        grace: seconds that the code has to end by itself after it was interrupted.
+    """
+
+    def __init__(self, service: Service, folder: Path, *, grace: float = GRACE_SECONDS) -> None:
+        self._service = service
+        self._folder = folder
+        self._grace = grace
+        self._feed = Feed(service)
+        self._usage = Usage()
+        self._pids: set[int] = set()
+        self._brought: dict[str, str] = {}
+
+    def stop(self) -> None:
+        """Stop as if the site had ordered it."""
+        self._feed.stop_ordered.set()
+
+    async def run(self, code: str) -> Ended:
+        """Do it all; return how it ended, which the site knows then.
+
+        Raises:
+            Dismissed: the site does not know this run, or not any more.
+        """
+        order = await self._service.exchange(code)
+        feeding = asyncio.create_task(self._feed.run())
+        beside = [asyncio.create_task(work) for work in (self._look(), reap(self._pids))]
+        try:
+            return await self._until_dismissed(feeding, self._work(order))
+        finally:
+            for task in (feeding, *beside):
+                task.cancel()
+            await asyncio.gather(feeding, *beside, return_exceptions=True)
+
+    async def _until_dismissed(
+        self, feeding: asyncio.Task[None], work: Coroutine[Any, Any, Ended]
+    ) -> Ended:
+        working = asyncio.create_task(work)
+        await asyncio.wait({working, feeding}, return_when=asyncio.FIRST_COMPLETED)
+        if feeding.done():
+            working.cancel()
+            with contextlib.suppress(asyncio.CancelledError):
+                await working
+            feeding.result()
+        return await working
+
+    async def _work(self, order: Order) -> Ended:
+        code: Code | None = None
+        try:
+            code = await self._prepare(order)
+            ended = await self._execute(code)
+        except (Refused, HubError) as error:
+            ended = failed(str(error))
+        finally:
+            end_all(code.groups() if code else ())
+        await self._send(order, code)
+        await self._feed.drain()
+        await self._service.end(ended)
+        return ended
+
+    async def _prepare(self, order: Order) -> Code:
+        with tempfile.TemporaryFile() as tar:
+            await self._service.fetch_files(tar)
+            self._brought = unpack(tar, self._folder)
+        path = self._folder / order.entrypoint
+        if order.is_notebook:
+            return Notebook(path, order.parameters, self._feed, self._pids, self._usage)
+        return Script(path, path.parent, order.parameters, self._feed, self._pids)
+
+    async def _execute(self, code: Code) -> Ended:
+        working = asyncio.create_task(code.run())
+        stop = asyncio.create_task(self._feed.stop_ordered.wait())
+        try:
+            await asyncio.wait({working, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if working.done():
+                return working.result()
+            await self._stop(code, working)
+            return Ended("stopped", Reason("The run was stopped."))
+        finally:
+            for task in (working, stop):
+                task.cancel()
+            await asyncio.gather(working, stop, return_exceptions=True)
+
+    async def _stop(self, code: Code, working: asyncio.Task[Ended]) -> None:
+        await code.interrupt()
+        await asyncio.wait({working}, timeout=self._grace)
+        if not working.done():
+            self._feed.put("note", text="The code did not end when it was interrupted: killed.")
+            end_all(code.groups())
+            await asyncio.wait({working}, timeout=KILLED_SECONDS)
+
+    async def _send(self, order: Order, code: Code | None) -> None:
+        if code is None:
+            return
+        content = code.executed()
+        if content is not None:
+            try:
+                with tempfile.TemporaryFile() as file:
+                    file.write(content)
+                    await self._service.put_notebook(file)
+            except Refused as error:
+                self._feed.put("note", text=f"The executed notebook is not kept: {error}")
+        below = Path(order.entrypoint).parent.as_posix()
+        prefix = "" if below == "." else f"{below}/"
+        brought = {
+            path.removeprefix(prefix): sha
+            for path, sha in self._brought.items()
+            if path.startswith(prefix)
+        }
+        sender = Sender(service=self._service, feed=self._feed)
+        await sender.send((self._folder / order.entrypoint).parent, brought)
+
+    async def _look(self) -> None:
+        while True:
+            if used := self._usage.look():
+                self._feed.put("usage", **used)
+            await asyncio.sleep(LOOK_SECONDS)

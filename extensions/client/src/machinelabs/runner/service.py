@@ -1,0 +1,209 @@
+"""Speak with the labs service as one run: all is tried again until it answers."""
+
+import asyncio
+import hashlib
+import os
+from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import IO, Any, BinaryIO, Final
+from urllib.parse import quote
+
+import httpx
+
+from machinelabs.runner.words import Ended, Order
+
+FIRST_WAIT: Final = 0.2
+LONGEST_WAIT: Final = 2.0
+CONNECT_SECONDS: Final = 5.0
+READ_SECONDS: Final = 15.0
+TRANSFER_SECONDS: Final = 300.0
+CHUNK: Final = 1 << 18
+
+GONE: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.GONE})
+FULL_TRIES: Final = 5
+"""How often a file is sent to a site whose disk is full."""
+
+
+class Dismissed(Exception):
+    """The site does not know this run, or not any more: there is nobody to work for."""
+
+
+class Refused(Exception):
+    """The site will not take something, and says why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """What the site answered to events."""
+
+    next: int
+    stop: bool
+
+
+class Service:
+    """The runner's part of the labs API, at `url`: …/runner/ID."""
+
+    def __init__(self, url: str) -> None:
+        self._http = httpx.AsyncClient(
+            base_url=f"{url.rstrip('/')}/",
+            timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
+            trust_env=False,
+        )
+
+    async def close(self) -> None:
+        """Close the connections."""
+        await self._http.aclose()
+
+    async def exchange(self, code: str) -> Order:
+        """Return what is to be done; from now on this is the only one who can say so.
+
+        Raises:
+            Dismissed: the code was used already, or is none of the site's.
+        """
+        answer = await self._insist(lambda: self._http.post("exchange", json={"code": code}))
+        order = Order.from_json(_checked(answer).json())
+        self._http.headers["Authorization"] = f"Bearer {order.token}"
+        return order
+
+    async def fetch_files(self, into: IO[bytes]) -> None:
+        """Write the revision's files, as a tar, to the start of a file."""
+
+        async def once() -> httpx.Response:
+            into.seek(0)
+            into.truncate()
+            async with self._http.stream("GET", "files", timeout=TRANSFER_SECONDS) as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                    return answer
+                async for piece in answer.aiter_bytes(CHUNK):
+                    into.write(piece)
+                return answer
+
+        _checked(await self._insist(once))
+        into.seek(0)
+
+    async def tell(self, first: int, events: bytes) -> Told:
+        """Send events once: a JSON list of them, of which the first has the number `first`.
+
+        Raises:
+            httpx.TransportError: no answer; they may have arrived all the same.
+            Dismissed: the site does not want them.
+        """
+        body = b'{"first":%d,"events":%s}' % (first, events)
+        answer = await self._http.post(
+            "events", content=body, headers={"Content-Type": "application/json"}
+        )
+        if _is_no_word(answer):
+            raise httpx.RemoteProtocolError(f"status {answer.status_code}")
+        if answer.status_code == HTTPStatus.CONFLICT and "next" in (body_of := _body(answer)):
+            return Told(next=int(body_of["next"]), stop=bool(body_of.get("stop")))
+        said = _checked(answer).json()
+        return Told(next=int(said["next"]), stop=bool(said.get("stop")))
+
+    async def put_output(self, path: str, file: BinaryIO) -> None:
+        """Send a file that the run put out.
+
+        Raises:
+            Refused: it is too much, or cannot be called so.
+        """
+        await self._put(f"outputs/{quote(path)}", file)
+
+    async def put_notebook(self, file: BinaryIO) -> None:
+        """Send the executed notebook.
+
+        Raises:
+            Refused: it is too much.
+        """
+        await self._put("notebook", file)
+
+    async def end(self, ended: Ended) -> None:
+        """Say how the run ended; nothing is said after that."""
+        _checked(await self._insist(lambda: self._http.post("end", json=ended.to_json())))
+
+    async def _put(self, path: str, file: BinaryIO) -> None:
+        digest, size = sha256_of(file)
+        headers = {
+            "X-Sha256": digest,
+            "Content-Length": str(size),
+            "Content-Type": "application/octet-stream",
+        }
+
+        fulls = 0
+
+        async def once() -> httpx.Response:
+            nonlocal fulls
+            answer = await self._http.put(
+                path, content=_pieces(file, size), headers=headers, timeout=TRANSFER_SECONDS
+            )
+            fulls += answer.status_code == HTTPStatus.INSUFFICIENT_STORAGE
+            if fulls >= FULL_TRIES:
+                raise Refused(_sentence(answer))
+            return answer
+
+        _checked(await self._insist(once))
+
+    async def _insist(self, ask: Callable[[], Awaitable[httpx.Response]]) -> httpx.Response:
+        """Ask until there is an answer that is not a failure of the service itself."""
+        wait = FIRST_WAIT
+        while True:
+            try:
+                answer = await ask()
+            except httpx.TransportError:
+                pass
+            else:
+                if not _is_no_word(answer):
+                    return answer
+            await asyncio.sleep(wait)
+            wait = min(wait * 2, LONGEST_WAIT)
+
+
+_LATER: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})
+
+
+def _is_no_word(answer: httpx.Response) -> bool:
+    """Tell whether an answer is not the service's, or says only that it cannot now."""
+    if answer.is_success:
+        return False
+    # What stands between us and the service answers in its stead while it is away.
+    is_ours = "code" in _body(answer)
+    return answer.is_server_error or answer.status_code in _LATER or not is_ours
+
+
+def sha256_of(file: BinaryIO) -> tuple[str, int]:
+    """Return the sha256 of a file's content, and its size."""
+    file.seek(0)
+    digest, size = hashlib.sha256(), 0
+    while piece := file.read(CHUNK):
+        digest.update(piece)
+        size += len(piece)
+    return digest.hexdigest(), size
+
+
+async def _pieces(file: BinaryIO, size: int) -> AsyncIterator[bytes]:
+    # What the code left running may still write to it: no more is sent than was measured.
+    file.seek(0)
+    left = size
+    while left and (piece := os.read(file.fileno(), min(CHUNK, left))):
+        left -= len(piece)
+        yield piece
+
+
+def _checked(answer: httpx.Response) -> httpx.Response:
+    if answer.is_success:
+        return answer
+    if answer.status_code in GONE:
+        raise Dismissed(_sentence(answer))
+    raise Refused(_sentence(answer))
+
+
+def _sentence(answer: httpx.Response) -> str:
+    return str(_body(answer).get("message") or f"The site answered {answer.status_code}.")
+
+
+def _body(answer: httpx.Response) -> dict[str, Any]:
+    try:
+        body = answer.json()
+    except ValueError:
+        return {}
+    return body if isinstance(body, dict) else {}

@@ -1,0 +1,87 @@
+"""What a runner is ordered to do, and how it ended."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, Literal, Self
+
+State = Literal["finished", "failed", "stopped"]
+
+MOST_TEXT: Final = 10_000
+MOST_LINES: Final = 100
+LONGEST_LINE: Final = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Order:
+    """What is to be executed.
+
+    Attributes:
+        token: what the runner shows at each request; nobody else knows it.
+        entrypoint: the notebook or script, from the top of the lab's files.
+        is_notebook: whether it is executed cell by cell.
+        parameters: values by name.
+        revision: which revision of the lab it is.
+        most_bytes: how much it may put out; None: no limit is known.
+        most_files: the same, in files.
+    """
+
+    token: str = field(repr=False)
+    entrypoint: str
+    is_notebook: bool
+    parameters: Mapping[str, Any]
+    revision: int
+    most_bytes: int | None = None
+    most_files: int | None = None
+
+    @classmethod
+    def from_json(cls, body: Mapping[str, Any]) -> Self:
+        """Read the answer to the exchange of the code."""
+        limits = body.get("output_limits") or {}
+        return cls(
+            token=str(body["token"]),
+            entrypoint=str(body["entrypoint"]),
+            is_notebook=body["kind"] == "notebook",
+            parameters=dict(body.get("parameters") or {}),
+            revision=int(body["revision"]),
+            most_bytes=limits.get("bytes"),
+            most_files=limits.get("files"),
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Reason:
+    """Why a run ended as it did; `cell` is an index in the executed notebook."""
+
+    sentence: str
+    cell: int | None = None
+    ename: str = ""
+    evalue: str = ""
+    traceback: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """How a run ended."""
+
+    state: State
+    reason: Reason | None = None
+
+    def to_json(self) -> dict[str, Any]:
+        """Return it as the site takes it."""
+        if self.reason is None:
+            return {"state": self.state}
+        why = self.reason
+        reason = {
+            "sentence": why.sentence[:MOST_TEXT],
+            "cell": why.cell,
+            "ename": why.ename[:MOST_TEXT],
+            "evalue": why.evalue[:MOST_TEXT],
+            # Its end says what happened; one of deep recursion has thousands of lines.
+            "traceback": [line[:LONGEST_LINE] for line in why.traceback[-MOST_LINES:]],
+        }
+        return {"state": self.state, "reason": reason}
+
+
+def failed(sentence: str) -> Ended:
+    """Return the end of a run that could not go on."""
+    return Ended("failed", Reason(sentence))

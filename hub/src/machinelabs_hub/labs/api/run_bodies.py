@@ -1,0 +1,279 @@
+"""The JSON of runs that people and their programs take and give."""
+
+from datetime import datetime
+from typing import Annotated, Any, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.page import Page
+from machinelabs_hub.labs.models.run import Run, RunChange, RunDraft, RunOutput
+from machinelabs_hub.labs.services.run_orders import RunForm
+
+StateName = Literal["queued", "starting", "running", "finished", "failed", "stopped", "lost"]
+Parameters = Annotated[
+    dict[str, Any],
+    Field(
+        description="Values by name; text is read as the type that the notebook declares.",
+        examples=[{"epochs": 3, "rate": 0.1}],
+    ),
+]
+
+
+class _Taken(BaseModel):
+    model_config = ConfigDict(extra="forbid", strict=True)
+
+
+class RunDraftBody(_Taken):
+    """What is to be run; what is left out is taken from the lab."""
+
+    revision: Annotated[int | None, Field(ge=1, lt=2**31, description="Left out: the newest.")] = (
+        None
+    )
+    path: Annotated[
+        str, Field(max_length=1000, description="A notebook or a script. Empty: the entry point.")
+    ] = ""
+    image: Annotated[str, Field(max_length=100, description="Empty: the lab's.")] = ""
+    flavour: Annotated[str, Field(max_length=100, description="Empty: the lab's.")] = ""
+    parameters: Parameters = {}
+    name: Annotated[str, Field(max_length=1000)] = ""
+    note: Annotated[str, Field(max_length=20_000)] = ""
+
+    def draft(self) -> RunDraft:
+        """Return it as the services take it."""
+        return RunDraft(
+            revision=self.revision,
+            path=self.path,
+            image=self.image,
+            flavour=self.flavour,
+            parameters=self.parameters,
+            name=self.name,
+            note=self.note,
+        )
+
+
+class RunChangeBody(_Taken):
+    """What somebody says of a run; null leaves it as it is."""
+
+    name: Annotated[str | None, Field(max_length=1000)] = None
+    note: Annotated[str | None, Field(max_length=20_000)] = None
+
+
+class RunParameterBody(BaseModel):
+    """A value that a notebook takes."""
+
+    name: str
+    kind: Literal["text", "integer", "number", "flag", "list", "mapping", "any"]
+    default: Any
+    source: Annotated[str, Field(description="The default as the notebook writes it.")]
+    choices: list[Any]
+    may_be_none: bool
+    what: Annotated[str, Field(description="What the notebook says of it.")]
+
+
+class RunFormBody(BaseModel):
+    """What an order of a run begins with."""
+
+    revision: int
+    path: str
+    files: Annotated[list[str], Field(description="All that can be run.")]
+    image: str
+    flavour: str
+    parameters: list[RunParameterBody]
+
+    @classmethod
+    def of(cls, form: RunForm) -> Self:
+        """Return the JSON of a form."""
+        return cls(
+            revision=form.revision,
+            path=form.path,
+            files=list(form.files),
+            image=form.image,
+            flavour=form.flavour,
+            parameters=[
+                RunParameterBody.model_validate(
+                    {
+                        "name": one.name,
+                        "kind": one.kind.value,
+                        "default": one.default,
+                        "source": one.source,
+                        "choices": list(one.choices),
+                        "may_be_none": one.may_be_none,
+                        "what": one.what,
+                    }
+                )
+                for one in form.parameters
+            ],
+        )
+
+
+class ReasonBody(BaseModel):
+    """Why a run ended as it did."""
+
+    sentence: str
+    cell: Annotated[int | None, Field(description="The index of the cell that failed.")]
+    ename: Annotated[str, Field(description="The Python exception, if one ended it.")]
+    evalue: str
+    traceback: Annotated[list[str], Field(description="Its lines, with ANSI colours.")]
+
+
+class StateBody(BaseModel):
+    """One change of a run's state."""
+
+    state: StateName
+    at: datetime
+    sentence: str
+
+    @classmethod
+    def of(cls, change: RunChange) -> Self:
+        """Return the JSON of a change."""
+        return cls.model_validate(
+            {"state": change.state.value, "at": change.at, "sentence": change.sentence}
+        )
+
+
+class RunRightsBody(BaseModel):
+    """What the asker may do with a run now."""
+
+    stop: bool
+    edit: Annotated[bool, Field(description="Rename, note, delete and restore it.")]
+
+
+class RunOutputsSumBody(BaseModel):
+    """How much a run put out."""
+
+    files: int
+    size_bytes: int
+
+
+class RunBody(BaseModel):
+    """One execution of one revision of a lab."""
+
+    id: Annotated[int, Field(description="Of the whole site.")]
+    number: Annotated[int, Field(description="Within its lab.")]
+    lab: Annotated[str, Field(description="`owner/name`.")]
+    url: Annotated[str, Field(description="Its page.")]
+    state: StateName
+    is_final: bool
+    out_of_contact: Annotated[bool, Field(description="Nobody can know now how it is.")]
+    person: Annotated[str, Field(description="Who started it.")]
+    name: str
+    note: str
+    revision: int
+    path: str
+    kind: Literal["notebook", "script"]
+    image: str
+    image_id: Annotated[str, Field(description="The site's build of it; empty: not known.")]
+    flavour: str
+    parameters: dict[str, Any]
+    created_at: datetime
+    started_at: Annotated[datetime | None, Field(description="When the hub took it.")]
+    running_at: Annotated[datetime | None, Field(description="When its container began.")]
+    ended_at: datetime | None
+    stop_at: Annotated[datetime | None, Field(description="When it was ordered to stop.")]
+    stop_by: Annotated[str, Field(description="By whom; empty: by the site.")]
+    hidden_at: Annotated[datetime | None, Field(description="When it was deleted.")]
+    reason: ReasonBody | None
+    has_notebook: Annotated[bool, Field(description="The executed notebook can be read.")]
+    outputs: RunOutputsSumBody
+    states: Annotated[list[StateBody], Field(description="All changes, the first first.")]
+    may: RunRightsBody
+
+    @classmethod
+    def of(cls, ctx: Context, lab: Lab, run: Run) -> Self:
+        """Return the JSON of a run, as the asker sees it."""
+        rights, held = ctx.runs.rights(lab, run), ctx.runs.held(run)
+        why = run.reason
+        reason = why and ReasonBody(
+            sentence=why.sentence,
+            cell=why.cell,
+            ename=why.ename,
+            evalue=why.evalue,
+            traceback=list(why.traceback),
+        )
+        return cls.model_validate(
+            {
+                "id": run.id,
+                "number": run.number,
+                "lab": lab.path,
+                "url": f"{ctx.addresses.labs}/{lab.path}/runs/{run.number}",
+                "state": run.state.value,
+                "is_final": run.state.is_final,
+                "out_of_contact": run.is_out_of_contact,
+                "person": run.person,
+                "name": run.name,
+                "note": run.note,
+                "revision": run.revision,
+                "path": run.path,
+                "kind": run.kind.value,
+                "image": run.image,
+                "image_id": run.image_id,
+                "flavour": run.flavour,
+                "parameters": run.parameters,
+                "created_at": run.created_at,
+                "started_at": run.started_at,
+                "running_at": run.running_at,
+                "ended_at": run.ended_at,
+                "stop_at": run.stop_at,
+                "stop_by": run.stop_by,
+                "hidden_at": run.hidden_at,
+                "reason": reason,
+                "has_notebook": bool(run.notebook),
+                "outputs": RunOutputsSumBody(files=held.files, size_bytes=held.size),
+                "states": [StateBody.of(change) for change in ctx.runs.changes(run)],
+                "may": {"stop": rights.stop, "edit": rights.edit},
+            }
+        )
+
+
+class RunsBody(BaseModel):
+    """Some runs, the newest first, and where the next ones begin."""
+
+    items: list[RunBody]
+    next: str | None
+
+    @classmethod
+    def of(cls, ctx: Context, lab: Lab, page: Page[Run]) -> Self:
+        """Return the JSON of a page of runs."""
+        return cls(items=[RunBody.of(ctx, lab, one) for one in page.items], next=page.next)
+
+
+class RunOutputBody(BaseModel):
+    """A file that a run put out."""
+
+    path: str
+    size_bytes: int
+    sha256: str
+    created_at: datetime
+
+    @classmethod
+    def of(cls, output: RunOutput) -> Self:
+        """Return the JSON of an output."""
+        return cls(
+            path=output.path,
+            size_bytes=output.size,
+            sha256=output.sha256,
+            created_at=output.created_at,
+        )
+
+
+class RunOutputsBody(BaseModel):
+    """Some files that a run put out, by path, and where the next ones begin."""
+
+    items: list[RunOutputBody]
+    next: str | None
+
+
+class RunEventsBody(BaseModel):
+    """A part of a run's log, and where it goes on.
+
+    Each event has `n` (1, 2, 3 …), `at` and `kind`: `stdout`, `stderr` (`text`), `output`
+    (`cell`, `output`), `update`, `cell` (`cell`, `state`), `usage`, `note` (`text`).
+    """
+
+    items: list[dict[str, Any]]
+    next: Annotated[
+        int | None, Field(description="Ask for `after` this; null: there is no more now.")
+    ]
+    is_final: Annotated[bool, Field(description="Nothing will come after the last one.")]

@@ -1,0 +1,145 @@
+"""The page of one run: how it is, what it prints, what it put out; and what can be done with it."""
+
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
+from markupsafe import Markup
+
+from machinelabs_hub.errors import MachineLabsError
+from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.run import Run
+from machinelabs_hub.labs.pages.addresses import content_address, lab_url
+from machinelabs_hub.labs.pages.frame import frame
+from machinelabs_hub.labs.pages.look import page, page_around
+from machinelabs_hub.labs.pages.missing import NoPage
+from machinelabs_hub.labs.pages.run_parts import mark_of, parts_of, run_api, run_url
+from machinelabs_hub.labs.pages.run_screens import log_around, screen_of
+from machinelabs_hub.labs.pages.shelf import shelf_of
+from machinelabs_hub.labs.security import Ctx
+
+router = APIRouter()
+
+
+@router.get("/{owner}/{name}/runs/{number}", include_in_schema=False)
+def run(request: Request, ctx: Ctx, owner: str, name: str, number: str, line: int = 0) -> Response:
+    """Give the page; with `line` the log around that line."""
+    lab, found = _found(ctx, owner, name, number)
+    return _page(request, ctx, lab, found, line=line)
+
+
+@router.get("/{owner}/{name}/runs/{number}/notebook", include_in_schema=False)
+def notebook(request: Request, ctx: Ctx, owner: str, name: str, number: str) -> Response:
+    """Give the executed notebook as a page."""
+    lab, found = _found(ctx, owner, name, number)
+    if not found.notebook:
+        raise NoPage
+    preview = shelf_of(ctx).executed(ctx, found, content_address(lab, found.revision))
+    return page_around(
+        preview.pieces or (),
+        "run_notebook.html",
+        request,
+        ctx,
+        run=found,
+        run_url=run_url(lab, found.number),
+        raw=f"{run_api(lab, found.number)}/notebook",
+        preview=preview,
+        **frame(ctx, lab, "runs"),
+    )
+
+
+@router.post("/{owner}/{name}/runs/{number}/stop", include_in_schema=False)
+def stop(request: Request, ctx: Ctx, owner: str, name: str, number: str) -> Response:
+    """Order it to stop."""
+    lab, found = _found(ctx, owner, name, number)
+    try:
+        ctx.runs.stop(lab, found.number)
+    except MachineLabsError as error:
+        return _page(request, ctx, lab, found, error=error)
+    return RedirectResponse(run_url(lab, found.number), HTTPStatus.SEE_OTHER)
+
+
+@router.post("/{owner}/{name}/runs/{number}/edit", include_in_schema=False)
+def edit(
+    request: Request,
+    ctx: Ctx,
+    owner: str,
+    name: str,
+    number: str,
+    called: Annotated[str, Form()] = "",
+    note: Annotated[str, Form()] = "",
+) -> Response:
+    """Give it a name and a note."""
+    lab, found = _found(ctx, owner, name, number)
+    try:
+        ctx.runs.change(lab, found.number, name=called, note=note)
+    except MachineLabsError as error:
+        return _page(request, ctx, lab, found, error=error)
+    return RedirectResponse(run_url(lab, found.number), HTTPStatus.SEE_OTHER)
+
+
+@router.post("/{owner}/{name}/runs/{number}/delete", include_in_schema=False)
+def delete(request: Request, ctx: Ctx, owner: str, name: str, number: str) -> Response:
+    """Delete it; the list offers to take that back."""
+    lab, found = _found(ctx, owner, name, number)
+    try:
+        ctx.runs.hide(lab, found.number)
+    except MachineLabsError as error:
+        return _page(request, ctx, lab, found, error=error)
+    return RedirectResponse(f"{lab_url(lab)}/runs?deleted={found.number}", HTTPStatus.SEE_OTHER)
+
+
+@router.post("/{owner}/{name}/runs/{number}/restore", include_in_schema=False)
+def restore(request: Request, ctx: Ctx, owner: str, name: str, number: str) -> Response:
+    """Take a deletion back."""
+    lab, found = _found(ctx, owner, name, number)
+    try:
+        ctx.runs.restore(lab, found.number)
+    except MachineLabsError as error:
+        return _page(request, ctx, lab, found, error=error)
+    return RedirectResponse(run_url(lab, found.number), HTTPStatus.SEE_OTHER)
+
+
+def _found(ctx: Context, owner: str, name: str, number: str) -> tuple[Lab, Run]:
+    if not number.isdecimal() or len(number) > 9:  # noqa: PLR2004 - no list is longer
+        raise NoPage
+    lab = ctx.labs.get(owner, name)
+    return lab, ctx.runs.get(lab, int(number))
+
+
+def _page(
+    request: Request,
+    ctx: Context,
+    lab: Lab,
+    found: Run,
+    *,
+    line: int = 0,
+    error: MachineLabsError | None = None,
+) -> Response:
+    address, screen = content_address(lab, found.revision), screen_of(ctx, found)
+    log = log_around(ctx, found, line, address) if line > 0 else screen.log(address)
+    use = screen.news(log.at, address).use
+    parts = parts_of(request, ctx, lab, found, use)
+    here = run_url(lab, found.number)
+    follows = not found.state.is_final and line <= 0
+    return page(
+        "run.html",
+        request,
+        ctx,
+        status=error.status if error else HTTPStatus.OK,
+        trouble=str(error) if error else "",
+        run=found,
+        run_url=here,
+        # `fill` escaped what people wrote.
+        parts={name: Markup(html) for name, html in parts.items()},  # noqa: S704
+        log=log,
+        # Rows are made of our templates, and of what the renderer cleaned.
+        head=Markup("".join(log.head)),  # noqa: S704
+        tail=Markup("".join(log.tail)),  # noqa: S704
+        line=max(line, 0),
+        live=f"{here}/live?mark={mark_of(parts)}" if follows else "",
+        whole=f"{run_api(lab, found.number)}/log",
+        **frame(ctx, lab, "runs"),
+    )

@@ -1,0 +1,144 @@
+"""The form of a new run: what is run, with which values, where."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+from machinelabs_hub.labs.models.parameters import BadParameter, Kind, Parameter
+from machinelabs_hub.labs.models.run import Run, RunDraft, RunKind, kind_of
+
+FIELD: Final = "p."
+"""Before the name of a parameter's field: names of parameters are people's own."""
+
+_SAME: Final = {True: "true", False: "false"}
+
+
+@dataclass(frozen=True, slots=True)
+class ValueField:
+    """The field of one parameter; `input` says how it is typed in."""
+
+    name: str
+    input: str
+    value: str
+    hint: str
+    what: str
+    choices: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunAsked:
+    """What stands in the form, as text."""
+
+    revision: int | None = None
+    path: str = ""
+    image: str = ""
+    flavour: str = ""
+    name: str = ""
+    arguments: str = ""
+    values: Mapping[str, str] = field(default_factory=dict)
+
+    def draft(self, known: tuple[Parameter, ...]) -> RunDraft:
+        """Return the order that the form asks for: only values that differ from the defaults.
+
+        Raises:
+            BadParameter: a line of a script's arguments has no value.
+        """
+        defaults = {one.name: _text(one, one.default) for one in known}
+        values = {
+            name: value for name, value in self.values.items() if value != defaults.get(name, "")
+        }
+        if kind_of(self.path) is RunKind.SCRIPT:
+            values = _lines(self.arguments)
+        return RunDraft(
+            revision=self.revision,
+            path=self.path,
+            image=self.image,
+            flavour=self.flavour,
+            parameters=dict(values),
+            name=self.name,
+        )
+
+
+def asked_like(run: Run) -> RunAsked:
+    """Return the form of a run like another one."""
+    said = {name: _plain(value) for name, value in run.parameters.items()}
+    lines = "\n".join(f"{name}={value}" for name, value in said.items())
+    is_script = run.kind is RunKind.SCRIPT
+    return RunAsked(
+        revision=run.revision,
+        path=run.path,
+        image=run.image,
+        flavour=run.flavour,
+        name=run.name,
+        arguments=lines if is_script else "",
+        values={} if is_script else said,
+    )
+
+
+def fields_of(known: tuple[Parameter, ...], values: Mapping[str, str]) -> list[ValueField]:
+    """Return a field for each parameter, filled with what was asked for, or its default."""
+    fields = []
+    for one in known:
+        choices = tuple(_plain(choice) for choice in one.choices)
+        if one.kind is Kind.FLAG and not choices:
+            choices = ("true", "false")
+        if choices and one.may_be_none:
+            choices = ("None", *choices)
+        value = values.get(one.name, _text(one, one.default))
+        if choices and value not in choices:
+            choices = (value, *choices)
+        hint = one.source if one.default is None and one.source != "None" else ""
+        fields.append(ValueField(one.name, _INPUTS[one.kind], value, hint, _what(one), choices))
+    return fields
+
+
+_INPUTS: Final = {
+    Kind.TEXT: "text",
+    Kind.INTEGER: "integer",
+    Kind.NUMBER: "number",
+    Kind.FLAG: "text",
+    Kind.LIST: "code",
+    Kind.MAPPING: "code",
+    Kind.ANY: "code",
+}
+_KINDS: Final = {
+    Kind.TEXT: "Text",
+    Kind.INTEGER: "A whole number",
+    Kind.NUMBER: "A number",
+    Kind.FLAG: "",
+    Kind.LIST: "A list, such as [1, 2]",
+    Kind.MAPPING: 'An object, such as {"a": 1}',
+    Kind.ANY: "A value as Python writes it, or text",
+}
+
+
+def _what(one: Parameter) -> str:
+    kind = "" if one.choices else _KINDS[one.kind]
+    if one.may_be_none and one.kind is not Kind.ANY and not one.choices:
+        kind += ", or nothing"
+    return ". ".join(filter(None, (one.what.rstrip("."), kind)))
+
+
+def _text(one: Parameter, value: Any) -> str:
+    """Return a value as its field has it."""
+    if isinstance(value, bool):
+        return _SAME[value]
+    if value is None and one.choices:
+        return "None"
+    return one.text if value == one.default else _plain(value)
+
+
+def _plain(value: Any) -> str:
+    if isinstance(value, bool):
+        return _SAME[value]
+    return value if isinstance(value, str) else "" if value is None else repr(value)
+
+
+def _lines(text: str) -> dict[str, str]:
+    values = {}
+    for line in filter(None, map(str.strip, text.splitlines())):
+        name, equals, value = line.partition("=")
+        if not equals:
+            raise BadParameter(f"“{line[:80]}” has no value. Write NAME=VALUE, one a line.")
+        values[name.strip().removeprefix("--")] = value.strip()
+    return values

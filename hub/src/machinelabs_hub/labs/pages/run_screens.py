@@ -1,0 +1,127 @@
+"""What runs printed, as rows: one screen for each run, shared by all who watch it."""
+
+import json
+import threading
+from collections import OrderedDict
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, Final
+
+from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.models.run import Run
+from machinelabs_hub.labs.render.links import Address, fill
+from machinelabs_hub.labs.render.runlog import Row, Screen
+from machinelabs_hub.labs.storage.run_events import EventReader
+
+_MOST_SCREENS: Final = 12
+_TAIL: Final = 300
+_AROUND: Final = 200
+
+
+@dataclass(frozen=True, slots=True)
+class Log:
+    """Rows of a log as HTML.
+
+    Attributes:
+        at: the last event that is in it.
+        head: the first rows, or those around a line.
+        left_out: how many rows stand between them.
+        tail: the last rows.
+        lines: how many lines there are as far as they were read.
+    """
+
+    at: int
+    head: tuple[str, ...]
+    left_out: int
+    tail: tuple[str, ...]
+    lines: int
+
+
+@dataclass(frozen=True, slots=True)
+class News:
+    """What changed on a screen: numbers of rows and their HTML, and what the run uses now."""
+
+    at: int
+    rows: tuple[tuple[int, str], ...]
+    use: dict[str, Any]
+
+
+class RunScreen:
+    """The screen of one run; it goes on reading where it stopped."""
+
+    def __init__(self, reader: EventReader) -> None:
+        self._reader = reader
+        self._screen = Screen()
+        self._lock = threading.Lock()
+
+    def log(self, address: Address) -> Log:
+        """Return the log as it is now."""
+        with self._lock:
+            self._read()
+            screen = self._screen
+            rows = list(screen.tail)[-_TAIL:]
+            return Log(
+                at=screen.at,
+                head=tuple(_html(row, address) for row in screen.head),
+                left_out=screen.count - len(screen.head) - len(rows),
+                tail=tuple(_html(row, address) for row in rows),
+                lines=screen.lines,
+            )
+
+    def news(self, after: int, address: Address) -> News:
+        """Return what events after this one changed."""
+        with self._lock:
+            self._read()
+            screen = self._screen
+            rows = tuple((row.number, _html(row, address)) for row in screen.changed(after))
+            return News(screen.at, rows, dict(screen.usage))
+
+    def _read(self) -> None:
+        while lines := self._reader.read():
+            for line in lines:
+                self._screen.feed(json.loads(line))
+
+
+def screen_of(ctx: Context, run: Run) -> RunScreen:
+    """Return the one screen of a run in this process."""
+    return _screens(ctx.settings.data).of(ctx, run)
+
+
+def log_around(ctx: Context, run: Run, line: int, address: Address) -> Log:
+    """Return the log around one of its lines."""
+    screen = Screen(head=0, tail=2 * _AROUND, until=line + _AROUND)
+    reader = ctx.runs.log(run)
+    while not screen.is_full and (lines := reader.read()):
+        for one in lines:
+            screen.feed(json.loads(one))
+    rows = tuple(_html(row, address) for row in screen.tail)
+    return Log(at=screen.at, head=rows, left_out=0, tail=(), lines=screen.lines)
+
+
+def _html(row: Row, address: Address) -> str:
+    return fill(row.html, address) if row.kind == "output" else row.html
+
+
+class _Screens:
+    """The screens that were looked at last."""
+
+    def __init__(self) -> None:
+        self._screens: OrderedDict[object, RunScreen] = OrderedDict()
+        self._lock = threading.Lock()
+
+    def of(self, ctx: Context, run: Run) -> RunScreen:
+        # An id may come again once a run is purged.
+        key = (run.id, run.created_at)
+        with self._lock:
+            if key not in self._screens:
+                self._screens[key] = RunScreen(ctx.runs.log(run))
+            self._screens.move_to_end(key)
+            if len(self._screens) > _MOST_SCREENS:
+                self._screens.popitem(last=False)
+            return self._screens[key]
+
+
+@lru_cache(maxsize=4)
+def _screens(_data: Path) -> _Screens:
+    return _Screens()

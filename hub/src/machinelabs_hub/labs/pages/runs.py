@@ -1,0 +1,141 @@
+"""The runs of a lab, and the form for a new one."""
+
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import urlencode
+
+from fastapi import APIRouter, Request
+from fastapi.concurrency import run_in_threadpool
+from fastapi.responses import RedirectResponse, Response
+from starlette.datastructures import FormData
+
+from machinelabs_hub.errors import BadInput, Conflict, MachineLabsError, NotAllowed, TooLarge
+from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.models.access import Action
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.run import RunDraft, RunKind, RunState, kind_of
+from machinelabs_hub.labs.pages.addresses import lab_url
+from machinelabs_hub.labs.pages.frame import frame
+from machinelabs_hub.labs.pages.look import page
+from machinelabs_hub.labs.pages.run_form import FIELD, RunAsked, asked_like, fields_of
+from machinelabs_hub.labs.pages.run_parts import run_url, took
+from machinelabs_hub.labs.security import Ctx
+from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.labs.services.viewer import lab_to, signed_in
+
+router = APIRouter()
+
+STATES: Final = {"": "All"} | {state.value: state.value.capitalize() for state in RunState}
+_LIMIT: Final = 30
+_REVISIONS: Final = 20
+
+
+@router.get("/{owner}/{name}/runs", include_in_schema=False)
+def runs(
+    request: Request,
+    ctx: Ctx,
+    owner: str,
+    name: str,
+    state: str = "",
+    cursor: str = "",
+    deleted: int = 0,
+) -> Response:
+    """Give the list, the newest first."""
+    lab = ctx.labs.get(owner, name)
+    wanted = RunState(state) if state in set(RunState) else None
+    found = ctx.runs.list(lab, state=wanted, cursor=cursor, limit=_LIMIT)
+    base = f"{lab_url(lab)}/runs"
+    chosen = {"state": wanted.value} if wanted else {}
+    return page(
+        "runs.html",
+        request,
+        ctx,
+        runs=[(one, run_url(lab, one.number), took(one)) for one in found.items],
+        more=f"{base}?{urlencode(chosen | {'cursor': found.next})}" if found.next else "",
+        state=wanted.value if wanted else "",
+        states=STATES,
+        deleted=deleted,
+        **frame(ctx, lab, "runs"),
+    )
+
+
+@router.get("/{owner}/{name}/runs/new", include_in_schema=False)
+def new(
+    request: Request,
+    ctx: Ctx,
+    owner: str,
+    name: str,
+    revision: int | None = None,
+    path: str = "",
+    like: int = 0,
+) -> Response:
+    """Give the form: of a revision and a file of it, or of a run to repeat."""
+    lab = _runnable(ctx.tools, ctx, owner, name)
+    asked = RunAsked(revision=revision, path=path)
+    if like:
+        asked = asked_like(ctx.runs.get(lab, like))
+    return _form(request, ctx, lab, asked)
+
+
+@router.post("/{owner}/{name}/runs", include_in_schema=False)
+async def order(request: Request, ctx: Ctx, owner: str, name: str) -> Response:
+    """Order the run and go to it, or show the form again with what is wrong."""
+    return await run_in_threadpool(_order, request, ctx, owner, name, await request.form())
+
+
+def _order(request: Request, ctx: Context, owner: str, name: str, form: FormData) -> Response:
+    lab = _runnable(ctx.tools, ctx, owner, name)
+    said = {key: value for key, value in form.items() if isinstance(value, str)}
+    revision = said.get("revision", "")
+    asked = RunAsked(
+        revision=int(revision) if revision.isdecimal() and len(revision) < 10 else None,  # noqa: PLR2004
+        path=said.get("path", ""),
+        image=said.get("image", ""),
+        flavour=said.get("flavour", ""),
+        name=said.get("name", ""),
+        arguments=said.get("arguments", ""),
+        values={
+            key.removeprefix(FIELD): value for key, value in said.items() if key.startswith(FIELD)
+        },
+    )
+    known = ctx.runs.form(lab, RunDraft(revision=asked.revision, path=asked.path))
+    try:
+        made = ctx.runs.order(lab, asked.draft(known.parameters))
+    except (BadInput, NotAllowed, Conflict, TooLarge) as error:
+        return _form(request, ctx, lab, asked, error=error)
+    return RedirectResponse(run_url(lab, made.number), HTTPStatus.SEE_OTHER)
+
+
+def _runnable(tools: Tools, ctx: Context, owner: str, name: str) -> Lab:
+    signed_in(ctx.person)
+    return lab_to(Action.RUN, tools, ctx.person, owner, name)
+
+
+def _form(
+    request: Request,
+    ctx: Context,
+    lab: Lab,
+    asked: RunAsked,
+    *,
+    error: MachineLabsError | None = None,
+) -> Response:
+    form = ctx.runs.form(lab, RunDraft(revision=asked.revision, path=asked.path))
+    numbers = ctx.revisions.list(lab, limit=_REVISIONS).items
+    return page(
+        "run_new.html",
+        request,
+        ctx,
+        status=error.status if error else HTTPStatus.OK,
+        trouble=str(error) if error else "",
+        form=form,
+        is_script=kind_of(form.path) is RunKind.SCRIPT,
+        fields=fields_of(form.parameters, asked.values),
+        prefix=FIELD,
+        asked=asked,
+        revisions=sorted({form.revision, *(one.number for one in numbers)}, reverse=True),
+        images=ctx.catalog.offered,
+        flavours=ctx.catalog.flavours,
+        image=asked.image or form.image,
+        flavour=asked.flavour or form.flavour,
+        **frame(ctx, lab, "runs"),
+    )

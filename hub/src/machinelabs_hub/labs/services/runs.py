@@ -1,0 +1,303 @@
+"""Runs of labs as people order, see, stop, rename and delete them."""
+
+from collections.abc import Iterator
+from typing import Final
+
+from machinelabs_hub.db.engine import RowClash
+from machinelabs_hub.errors import Conflict, NotAllowed, NotFound
+from machinelabs_hub.labs.models import words
+from machinelabs_hub.labs.models.access import Action, first_open, may
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, Page
+from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.models.place import read_path, read_place, write_place
+from machinelabs_hub.labs.models.run import (
+    Held,
+    Reason,
+    Run,
+    RunChange,
+    RunDraft,
+    RunOutput,
+    RunRights,
+    RunState,
+)
+from machinelabs_hub.labs.services import run_orders
+from machinelabs_hub.labs.services.run_orders import RunForm
+from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.labs.services.viewer import lab_to, writer
+from machinelabs_hub.labs.storage.run_events import EventReader
+from machinelabs_hub.labs.storage.runs import NewRun, RunQuery
+from machinelabs_hub.names import shown
+
+LONGEST_NOTE: Final = 10_000
+_LIST: Final = "runs"
+_OUTPUTS: Final = "outputs"
+_TRIES: Final = 5
+
+
+class NoRun(NotFound):
+    """The lab has no run of this number, or none that this person may see."""
+
+    code = "no_run"
+
+
+class NoOutput(NotFound):
+    """The run put out no file of this path."""
+
+    code = "no_output"
+
+
+class RunGoesOn(Conflict):
+    """The run is not over."""
+
+    code = "run_goes_on"
+
+
+class TooManyQueued(Conflict):
+    """As many runs of this person wait as may."""
+
+    code = "too_many_queued"
+
+
+class RunService:
+    """Runs, as `viewer` may order, see and change them."""
+
+    def __init__(self, *, tools: Tools, viewer: Person | None) -> None:
+        self._tools = tools
+        self._viewer = viewer
+
+    def order(self, lab: Lab, draft: RunDraft) -> Run:
+        """Order a run; it waits for its turn.
+
+        Raises:
+            NoRevision: the lab has none of this number.
+            NoEntrypoint: the revision has no such file, or none to begin with.
+            NotRunnable: the file is neither a notebook nor a script.
+            UnknownImage: the catalogue has none of this name.
+            UnknownFlavour: nor such a size.
+            BadParameter: the notebook does not take such a value.
+            TooManyQueued: the viewer has as many waiting runs as anybody may.
+            FlavourNotInPlan: the viewer's plan lacks the size.
+            TooManyServers: their plan has no runs.
+            HoursUsedUp: nothing is left of their hours.
+        """
+        lab = lab_to(Action.RUN, self._tools, self._viewer, lab.owner, lab.name)
+        person, tools = writer(self._viewer), self._tools
+        most = tools.settings.runs.starts_per_hour
+        tools.orders.take(person.name, f"You ordered {most} runs within an hour.")
+        name = self._name(draft.name)
+        note = words.check_text(draft.note, "note", LONGEST_NOTE)
+        plan = run_orders.plan(tools, person, lab, draft)
+        tools.people.seen(person, tools.clock())
+        new = NewRun(
+            person=person.name,
+            revision=plan.revision,
+            path=plan.path,
+            image=plan.image,
+            image_id=plan.image_id,
+            flavour=plan.flavour,
+            parameters=plan.parameters,
+            name=name,
+            note=note,
+            at=tools.clock(),
+        )
+        with tools.locks.hold(f"runs of {person.name}"):
+            self._check_queued(person)
+            made = self._added(lab, new)
+        tools.bells.ring(made.id)
+        return made
+
+    def form(self, lab: Lab, draft: RunDraft) -> RunForm:
+        """Return what an order of a run begins with; of the draft, `revision` and `path` count."""
+        return run_orders.prepare(self._tools, self._viewer, lab, draft)
+
+    def list(
+        self,
+        lab: Lab,
+        *,
+        state: RunState | None = None,
+        person: str = "",
+        hidden: bool = False,
+        cursor: str = "",
+        limit: int = DEFAULT_LIMIT,
+    ) -> Page[Run]:
+        """Return runs of `lab` that the viewer may see, the newest first, a page of them.
+
+        `hidden` gives those instead that were deleted and that the viewer may restore.
+        """
+        query = RunQuery(
+            first=first_open(self._viewer, lab),
+            state=state,
+            person=person,
+            hidden_by=self._hidden_of(lab) if hidden else None,
+            before=read_place(cursor, _LIST) if cursor else None,
+            limit=limit + 1,
+        )
+        found = self._tools.runs.page(lab, query)
+        items, more = found[:limit], len(found) > limit
+        return Page(items, write_place(_LIST, items[-1].number) if more else None)
+
+    def count(self, lab: Lab) -> int:
+        """Count the runs of `lab` that the viewer may see in a list."""
+        return self._tools.runs.count(lab, first=first_open(self._viewer, lab))
+
+    def get(self, lab: Lab, number: int) -> Run:
+        """Return a run of `lab`.
+
+        Raises:
+            NoRun: there is none, or none that the viewer may see.
+        """
+        found = self._tools.runs.find(lab, number) if number < 1 << 31 else None
+        if found is None or not self._sees(lab, found):
+            raise NoRun(f"{lab.path} has no run #{number}, or none that you may see.")
+        return found
+
+    def rights(self, lab: Lab, run: Run) -> RunRights:
+        """Tell what the viewer may do with a run that they may see."""
+        is_theirs = self._edits(lab, run)
+        is_open = not run.state.is_final and run.stop_at is None
+        return RunRights(stop=is_theirs and is_open, edit=is_theirs)
+
+    def changes(self, run: Run) -> tuple[RunChange, ...]:
+        """Return the changes of a run's state, the first first."""
+        return self._tools.runs.changes(run)
+
+    def held(self, run: Run) -> Held:
+        """Return how much a run put out."""
+        return self._tools.run_outputs.held(run)
+
+    def outputs(self, run: Run, *, cursor: str = "", limit: int = DEFAULT_LIMIT) -> Page[RunOutput]:
+        """Return what a run put out, by path, a page of it."""
+        after = read_path(cursor, _OUTPUTS) if cursor else ""
+        found = self._tools.run_outputs.page(run, after=after, limit=limit + 1)
+        items, more = found[:limit], len(found) > limit
+        return Page(items, write_place(_OUTPUTS, items[-1].path) if more else None)
+
+    def output(self, run: Run, path: str) -> RunOutput:
+        """Return one file that a run put out.
+
+        Raises:
+            NoOutput: it put out none of this path.
+        """
+        found = self._tools.run_outputs.find(run, path)
+        if found is None:
+            raise NoOutput(f"{run.called} put out no file “{shown(path)}”.")
+        return found
+
+    def notebook(self, run: Run) -> RunOutput:
+        """Return the executed notebook, as an output under its own path.
+
+        Raises:
+            NoOutput: there is none (yet).
+        """
+        if not run.notebook:
+            raise NoOutput(
+                f"{run.called} has no executed notebook{'' if run.ended_at else ' yet'}."
+            )
+        at = run.ended_at or self._tools.clock()
+        return RunOutput(run.path, run.notebook_bytes, run.notebook, at)
+
+    def content(
+        self, output: RunOutput, *, start: int = 0, size: int | None = None
+    ) -> Iterator[bytes]:
+        """Return a file's bytes piece by piece, from `start` on; None is all of them."""
+        size = output.size - start if size is None else size
+        return self._tools.blobs.read(output.sha256, start=start, size=size)
+
+    def log(self, run: Run, *, after: int = 0) -> EventReader:
+        """Return what reads a run's log from the event after `after` on."""
+        return self._tools.events.reader(run.id, after=after)
+
+    def stop(self, lab: Lab, number: int) -> Run:
+        """Order a run to stop; what it put out so far is kept. One that is over stays as it is."""
+        run, tools = self._own(lab, number), self._tools
+        by, now = writer(self._viewer).name, tools.clock()
+        if tools.runs.order_stop(run, by, now) and run.state is RunState.QUEUED:
+            tools.runs.end(run, RunState.STOPPED, Reason(f"{by} stopped it while it waited."), now)
+        tools.bells.ring(run.id)
+        return self.get(lab, number)
+
+    def change(
+        self, lab: Lab, number: int, *, name: str | None = None, note: str | None = None
+    ) -> Run:
+        """Give a run a name or a note; None leaves it as it is."""
+        run = self._own(lab, number)
+        name = name if name is None else self._name(name)
+        note = note if note is None else words.check_text(note, "note", LONGEST_NOTE)
+        self._tools.runs.change(run, name=name, note=note)
+        return self.get(lab, number)
+
+    def hide(self, lab: Lab, number: int) -> None:
+        """Delete a run so that it can be restored for some days.
+
+        Raises:
+            RunGoesOn: it is not over.
+        """
+        run = self._own(lab, number)
+        if not run.state.is_final:
+            raise RunGoesOn(f"{run.called} goes on. Stop it first.")
+        if run.hidden_at is None:
+            self._tools.runs.hide(run, self._tools.clock(), writer(self._viewer).name)
+
+    def restore(self, lab: Lab, number: int) -> Run:
+        """Take a deletion back."""
+        self._tools.runs.hide(self._own(lab, number), None)
+        return self.get(lab, number)
+
+    def _name(self, name: str) -> str:
+        return " ".join(words.check_text(name, "name", words.LONGEST_TITLE).split())
+
+    def _check_queued(self, person: Person) -> None:
+        most = self._tools.settings.runs.queued
+        if self._tools.runs.count_queued(person.name) >= most:
+            raise TooManyQueued(
+                f"{most} runs of yours wait already, the most that may. Stop some of them, or "
+                "order this one later."
+            )
+
+    def _added(self, lab: Lab, new: NewRun) -> Run:
+        for _ in range(_TRIES - 1):
+            try:
+                return self._tools.runs.add(lab, new)
+            except RowClash:
+                continue
+        return self._tools.runs.add(lab, new)
+
+    def _sees(self, lab: Lab, run: Run) -> bool:
+        if run.revision < first_open(self._viewer, lab):
+            return False
+        return run.hidden_at is None or self._edits(lab, run)
+
+    def _edits(self, lab: Lab, run: Run) -> bool:
+        viewer = self._viewer
+        if viewer is None or not viewer.may_write:
+            return False
+        return viewer.name == run.person or may(viewer, Action.DELETE, lab)
+
+    def _own(self, lab: Lab, number: int) -> Run:
+        """Return a run that the viewer may change.
+
+        Raises:
+            NotAllowed: it is another's, and so is the lab.
+        """
+        run = self.get(lab, number)
+        writer(self._viewer)
+        if not self._edits(lab, run):
+            raise NotAllowed(
+                f"{run.called} was started by {run.person}. Only they, an owner of {lab.path} and "
+                "admins can do this."
+            )
+        return run
+
+    def _hidden_of(self, lab: Lab) -> str:
+        person = writer(self._viewer)
+        return "" if may(person, Action.DELETE, lab) else person.name
+
+
+def leave_runs(tools: Tools, name: str) -> None:
+    """Stop the runs of a person whose account is deleted, and let no other have them."""
+    now = tools.clock()
+    for run in tools.runs.unsettled():
+        if run.person == name and tools.runs.order_stop(run, "", now):
+            tools.bells.ring(run.id)
+    tools.runs.forget(name)

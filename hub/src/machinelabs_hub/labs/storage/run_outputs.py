@@ -1,0 +1,67 @@
+"""The index of what runs put out. Every method is one transaction; the content is in blobs."""
+
+from collections.abc import Iterable
+from datetime import datetime
+
+from sqlalchemy import ColumnElement, func, select
+from sqlalchemy.orm import Session
+
+from machinelabs_hub.db.engine import SessionMaker
+from machinelabs_hub.db.tables.runs import RunOutputRow, RunRow
+from machinelabs_hub.labs.models.run import Held, Run, RunOutput
+
+
+class RunOutputTable:
+    """Rows of outputs, each of one run."""
+
+    def __init__(self, *, sessions: SessionMaker) -> None:
+        self._sessions = sessions
+
+    def put(self, run: Run, path: str, *, size: int, sha256: str, at: datetime) -> RunOutput:
+        """Add an output, or take it in the place of the one of the same path."""
+        row = RunOutputRow(run_id=run.id, path=path, size_bytes=size, sha256=sha256, created_at=at)
+        with self._sessions() as db:
+            return _output(db.merge(row))
+
+    def find(self, run: Run, path: str) -> RunOutput | None:
+        """Return the output of this path, or None."""
+        with self._sessions() as db:
+            row = db.get(RunOutputRow, (run.id, path))
+            return None if row is None else _output(row)
+
+    def page(self, run: Run, *, after: str, limit: int) -> tuple[RunOutput, ...]:
+        """Return outputs of a run by path, after the path `after`."""
+        wanted = select(RunOutputRow).where(
+            RunOutputRow.run_id == run.id, RunOutputRow.path > after
+        )
+        with self._sessions() as db:
+            rows = db.scalars(wanted.order_by(RunOutputRow.path).limit(limit))
+            return tuple(map(_output, rows))
+
+    def held(self, run: Run, *, but: str = "") -> Held:
+        """Return how much a run put out, without the output `but`."""
+        with self._sessions() as db:
+            return self._held(db, RunOutputRow.run_id == run.id, RunOutputRow.path != but)
+
+    def held_by(self, person: str) -> int:
+        """Return how many bytes the outputs of a person's runs hold together."""
+        with self._sessions() as db:
+            theirs = select(RunRow.id).where(RunRow.person == person)
+            return self._held(db, RunOutputRow.run_id.in_(theirs)).size
+
+    def known(self, hashes: Iterable[str]) -> frozenset[str]:
+        """Return those of these blobs that a run names."""
+        asked = tuple(hashes)
+        with self._sessions() as db:
+            outputs = select(RunOutputRow.sha256).where(RunOutputRow.sha256.in_(asked))
+            books = select(RunRow.notebook).where(RunRow.notebook.in_(asked))
+            return frozenset((*db.scalars(outputs), *db.scalars(books)))
+
+    def _held(self, db: Session, *which: ColumnElement[bool]) -> Held:
+        wanted = select(func.count(), func.coalesce(func.sum(RunOutputRow.size_bytes), 0))
+        files, size = db.execute(wanted.where(*which)).one()
+        return Held(int(files), int(size))
+
+
+def _output(row: RunOutputRow) -> RunOutput:
+    return RunOutput(row.path, row.size_bytes, row.sha256, row.created_at)

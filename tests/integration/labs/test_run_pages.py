@@ -1,0 +1,310 @@
+"""The pages of runs on the real service: the list, the form, a run as it goes and as it was."""
+
+import base64
+import json
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import httpx
+import pytest
+from tests.support.content import cell, moons, notebook
+from tests.support.labs_service import LabsServer, labs_server
+from tests.support.run_desk import CODE, RunDesk, ordered
+
+from machinelabs_hub.labs.models.lab import Visibility
+from machinelabs_hub.labs.models.person import Person
+
+ADA = Person("ada", "Ada")
+BEN = Person("ben", "Ben")
+VALUES = (
+    "epochs = 3  # how long it learns\nrate = 0.1\nverbose = False\nkind: Literal['a', 'b'] = 'a'"
+)
+
+
+def tagged(source: str) -> dict[str, Any]:
+    return cell("code", source, "p") | {"metadata": {"tags": ["parameters"]}}
+
+
+BOOK = notebook([tagged(VALUES), cell("code", "fit(epochs)", "fit")])
+FILES = {"main.ipynb": BOOK, "train.py": b"print(1)\n"}
+
+
+@dataclass(frozen=True, slots=True)
+class Runner:
+    """What a run's container does over HTTP."""
+
+    desk: RunDesk
+    http: httpx.Client
+
+    def tell(self, first: int, *events: dict[str, Any]) -> int:
+        at = "2026-01-01T00:00:00+00:00"
+        told = [{"n": first + place, "at": at} | event for place, event in enumerate(events)]
+        answer = self.http.post("/events", json={"first": first, "events": told})
+        assert answer.status_code == 200, answer.text
+        return int(answer.json()["next"])
+
+    def end(self, state: str = "finished", **reason: Any) -> None:
+        body = {"state": state} | ({"reason": reason} if reason else {})
+        self.http.post("/end", json=body).raise_for_status()
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
+    with labs_server(tmp_path_factory.mktemp("run-pages")) as made:
+        made.seen_as(ADA, BEN)
+        yield made
+
+
+@pytest.fixture
+def ada(server: LabsServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, headers={"X-As": "ada"}, timeout=30) as http:
+        yield http
+
+
+@pytest.fixture
+def visitor(server: LabsServer) -> Iterator[httpx.Client]:
+    with httpx.Client(base_url=server.url, timeout=30) as http:
+        yield http
+
+
+@pytest.fixture
+def runner(server: LabsServer) -> Iterator[Runner]:
+    desk = ordered(server, FILES, name="First try", parameters={"epochs": 7})
+    with httpx.Client(base_url=desk.url, timeout=30) as http:
+        shown = http.post("/exchange", json={"code": CODE})
+        http.headers["Authorization"] = f"Bearer {shown.json()['token']}"
+        yield Runner(desk, http)
+
+
+def page(http: httpx.Client, path: str, status: int = 200) -> str:
+    answer = http.get(path)
+    assert answer.status_code == status, answer.text
+    return answer.text
+
+
+def here(runner: Runner) -> str:
+    run = runner.desk.run
+    return f"/{runner.desk.lab.path}/runs/{run.number}"
+
+
+def test_the_form_has_a_typed_field_for_each_parameter(
+    server: LabsServer, ada: httpx.Client
+) -> None:
+    lab = server.publish("ada", FILES, title="Form")
+    html = page(ada, f"/{lab.path}/runs/new")
+    assert 'name="p.epochs" value="3"' in html
+    assert 'type="number" step="1"' in html
+    assert 'name="p.rate" value="0.1"' in html
+    assert "how long it learns. A whole number" in html
+    assert "<option selected>false</option>" in html
+    assert "<option selected>a</option>" in html
+    assert 'name="path" value="main.ipynb"' in html
+    script = page(ada, f"/{lab.path}/runs/new?path=train.py")
+    assert "NAME=VALUE, one a line" in script
+    run = f'href="/services/labs/{lab.path}/runs/new"'
+    assert run in page(ada, f"/{lab.path}")
+
+
+def test_an_order_takes_what_differs_from_the_defaults_and_goes_to_the_run(
+    server: LabsServer, ada: httpx.Client
+) -> None:
+    lab = server.publish("ada", FILES, title="Order")
+    form = {"_csrf": "-", "revision": "1", "path": "main.ipynb", "name": "Longer",
+            "p.epochs": "9", "p.rate": "0.1", "p.verbose": "true", "p.kind": "a"}  # fmt: skip
+    wrong = ada.post(f"/{lab.path}/runs", data=form | {"p.epochs": "many"})
+    assert wrong.status_code == 422
+    assert "`epochs` must be a whole number, not “many”." in wrong.text
+    assert 'value="many"' in wrong.text
+    made = ada.post(f"/{lab.path}/runs", data=form)
+    assert made.headers["location"] == f"/services/labs/{lab.path}/runs/1"
+    run = server.tools.runs.find(lab, 1)
+    assert run is not None
+    assert (run.parameters, run.name, run.revision) == ({"epochs": 9, "verbose": True}, "Longer", 1)
+    again = page(ada, f"/{lab.path}/runs/new?like=1")
+    assert 'name="p.epochs" value="9"' in again
+    assert "<option selected>true</option>" in again
+    script = form | {"path": "train.py", "arguments": "rate=0.5\n--n=3\n"}
+    assert ada.post(f"/{lab.path}/runs", data=script).status_code == 303
+    second = server.tools.runs.find(lab, 2)
+    assert second is not None
+    assert second.parameters == {"rate": "0.5", "n": "3"}
+    listed = page(ada, f"/{lab.path}/runs")
+    assert listed.index("#2") < listed.index("#1 Longer")
+    assert "epochs=9" in listed
+    assert "#1" not in page(ada, f"/{lab.path}/runs?state=running").split("ml-states")[1]
+
+
+def test_who_is_not_signed_in_reads_runs_and_is_asked_to_sign_in_to_order_one(
+    runner: Runner, visitor: httpx.Client
+) -> None:
+    lab = runner.desk.lab
+    assert "First try" in page(visitor, f"/{lab.path}/runs")
+    assert "/stop" not in page(visitor, here(runner))
+    asked = visitor.get(f"/{lab.path}/runs/new")
+    assert asked.status_code == 302
+    assert "/login?next=" in asked.headers["location"]
+
+
+def test_others_do_not_see_runs_of_a_private_lab(
+    server: LabsServer, visitor: httpx.Client, ada: httpx.Client
+) -> None:
+    lab = server.publish("ada", FILES, title="Secret", visibility=Visibility.PRIVATE)
+    ada.post(f"/{lab.path}/runs", data={"_csrf": "-", "path": "main.ipynb"})
+    for path in ("/runs", "/runs/1", "/runs/1/live", "/runs/1/notebook"):
+        assert visitor.get(f"/{lab.path}{path}").status_code == 404
+        headers = {"X-As": "ben"}
+        assert visitor.get(f"/{lab.path}{path}", headers=headers).status_code == 404
+
+
+def test_the_page_shows_lines_cells_and_outputs_and_nothing_of_them_acts(
+    runner: Runner, visitor: httpx.Client
+) -> None:
+    picture = base64.b64encode(moons()).decode()
+    runner.tell(
+        1,
+        {"kind": "cell", "cell": 1, "state": "running"},
+        {"kind": "stdout", "text": "\x1b[32mgood\x1b[0m <script>x()</script>\n 10%\r 20%", "cell": 1},
+        {"kind": "output", "cell": 1, "output": {"output_type": "display_data",
+         "data": {"image/png": picture, "text/plain": "<Figure>"}, "metadata": {}}},
+        {"kind": "output", "cell": 1, "output": {"output_type": "display_data",
+         "data": {"text/html": "<b>bold</b><script>y()</script>"}, "metadata": {}}},
+        {"kind": "usage", "cpu": 1.5, "memory_mib": 512},
+    )  # fmt: skip
+    html = page(visitor, here(runner))
+    for shown in ("Running", 'id="cell-2"', '<span class="ansi-fg-2">good</span>', " 20%</span>",
+                  "data:image/png;base64,", "<b>bold</b>", "1.5 cores", "epochs", "/live?mark="):  # fmt: skip
+        assert shown in html
+    for hidden in ("<script>x()", "y()", " 10%"):
+        assert hidden not in html
+    runner.end("failed", sentence="Cell 2 raised ValueError: no", cell=1, ename="ValueError",
+               evalue="no", traceback=["Traceback"])  # fmt: skip
+    ended = page(visitor, here(runner))
+    assert "Failed" in ended
+    assert "Cell 2 raised ValueError: no" in ended
+    assert '<a href="#cell-2">See it in the log</a>' in ended
+    assert "/live?" not in ended
+
+
+def test_a_long_log_shows_its_ends_and_every_line_has_a_page(
+    runner: Runner, visitor: httpx.Client
+) -> None:
+    number = 1
+    for part in range(20):
+        text = "".join(f"line {part * 1000 + n + 1}\n" for n in range(1000))
+        number = runner.tell(number, {"kind": "stdout", "text": text})
+    html = page(visitor, here(runner))
+    assert len(html) < 200_000
+    for shown in (">line 1<", ">line 100<", ">line 19701<", ">line 20000<", "19,600"):
+        assert shown in html
+    assert ">line 101<" not in html
+    around = page(visitor, f"{here(runner)}?line=9000")
+    assert '<div class="ml-run-line is-stdout" id="L9000"' in around
+    assert ">line 9100<" in around
+    assert "Log around line 9000" in around
+
+
+def test_the_executed_notebook_and_outputs_are_linked(
+    runner: Runner, visitor: httpx.Client
+) -> None:
+    book = notebook([cell("code", "1 + 1", "a", [{"output_type": "execute_result", "metadata": {},
+                     "data": {"text/plain": "2 <b>"}, "execution_count": 1}], 1)])  # fmt: skip
+    runner.http.put("/notebook", content=book).raise_for_status()
+    runner.http.put("/outputs/model/weights 1.bin", content=b"12345").raise_for_status()
+    runner.end()
+    html = page(visitor, here(runner))
+    address = "runs/1/outputs/model/weights%201.bin"
+    assert f"/services/labs/api/v1/labs/{runner.desk.lab.path}/{address}" in html
+    assert "5 B" in html
+    shown = page(visitor, f"{here(runner)}/notebook")
+    assert "2 &lt;b&gt;" in shown
+    assert 'id="cell-a"' in shown
+    got = httpx.get(f"{visitor.base_url}api/v1/labs/{runner.desk.lab.path}/{address}")
+    assert got.content == b"12345"
+
+
+def messages(lines: Iterator[str]) -> Iterator[tuple[str, str, Any]]:
+    """Yield kind, id and content of each message of a stream."""
+    kind, place = "", ""
+    for line in lines:
+        name, _, value = line.partition(": ")
+        if name == "event":
+            kind = value
+        elif name == "id":
+            place = value
+        elif name == "data":
+            yield kind, place, json.loads(value)
+
+
+def test_watchers_get_rows_and_states_as_they_come_until_the_end(
+    runner: Runner, visitor: httpx.Client
+) -> None:
+    runner.tell(1, {"kind": "stdout", "text": "before\n"})
+    html = page(visitor, here(runner))
+    mark = html.split("/live?mark=")[1].split('"')[0]
+    seen: list[tuple[str, str, Any]] = []
+
+    def watch() -> None:
+        with httpx.Client(base_url=visitor.base_url, timeout=30) as http, http.stream(
+            "GET", f"{here(runner)}/live?mark={mark}&after=1"
+        ) as answer:  # fmt: skip
+            assert answer.headers["content-type"].startswith("text/event-stream")
+            for message in messages(answer.iter_lines()):
+                seen.append(message)
+                told.set()
+
+    told = threading.Event()
+    watchers = [threading.Thread(target=watch) for _ in range(2)]
+    for watcher in watchers:
+        watcher.start()
+    for number in range(2, 6):
+        told.clear()
+        runner.tell(number, {"kind": "stdout", "text": f"loss {number}\n"})
+        assert told.wait(10)
+    runner.end()
+    for watcher in watchers:
+        watcher.join(20)
+        assert not watcher.is_alive()
+    rows = [row for kind, _, content in seen if kind == "rows" for row in content]
+    assert "before" not in json.dumps(rows)
+    for number in range(2, 6):
+        assert sum(f"loss {number}<" in html for _, html in rows) == 2
+    parts = [content for kind, _, content in seen if kind == "parts"]
+    assert sum("Finished" in part.get("run-state", "") for part in parts) == 2
+    assert all("Running" not in part.get("run-state", "") for part in parts)
+    assert [kind for kind, _, _ in seen].count("end") == 2
+
+
+def test_stop_name_note_delete_and_undo(
+    runner: Runner, ada: httpx.Client, visitor: httpx.Client
+) -> None:
+    run = here(runner)
+    refused = visitor.post(f"{run}/stop", headers={"X-As": "ben"}, data={"_csrf": "-"})
+    assert refused.status_code == 403
+    assert "was started by ada" in refused.text
+    early = ada.post(f"{run}/delete", data={"_csrf": "-"})
+    assert early.status_code == 409
+    assert "Stop it first" in early.text
+    assert ada.post(f"{run}/stop", data={"_csrf": "-"}).status_code == 303
+    assert "ada ordered it to stop" in page(visitor, run)
+    assert runner.http.post("/events", json={"first": 1, "events": []}).json()["stop"] is True
+    runner.end("stopped")
+    said = {"_csrf": "-", "called": "Second try", "note": "Too slow.\n<b>"}
+    assert ada.post(f"{run}/edit", data=said).status_code == 303
+    html = page(visitor, run)
+    assert "Second try" in html
+    assert "Too slow.\n&lt;b&gt;" in html
+    gone = ada.post(f"{run}/delete", data={"_csrf": "-"})
+    assert gone.headers["location"].endswith("/runs?deleted=1")
+    assert page(visitor, run, 404)
+    assert "Undo" in page(ada, gone.headers["location"].removeprefix("/services/labs"))
+    assert "This run is deleted" in page(ada, run)
+    ada.post(f"{run}/restore", data={"_csrf": "-"})
+    assert "Second try" in page(visitor, run)
+
+
+def test_addresses_that_name_no_run_are_no_pages(runner: Runner, visitor: httpx.Client) -> None:
+    base = f"/{runner.desk.lab.path}/runs"
+    for path in ("/99", "/x", "/0", "/99999999999", "/1/notebook"):
+        assert visitor.get(base + path).status_code == 404, path
