@@ -18,7 +18,7 @@ from typing import Any
 from tests.support.card_engine import CardEngine
 
 STEP = 0.5
-LATE = 2.0
+LATE = 0.5
 """The engine's word that a container ended, or is gone, comes up to so long after the fact, seconds.
 
 It has been seen to list a container no more 0.2 s before it told so."""

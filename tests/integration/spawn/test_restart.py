@@ -15,6 +15,9 @@ from tests.support.waiting import wait_until
 
 pytestmark = pytest.mark.engine
 
+SLACK = 5.0
+"""Seconds by which two starts of the hub may differ."""
+
 
 @pytest.fixture(scope="module")
 def people(site: Site) -> Iterator[list[tuple[Server, Kernel]]]:
@@ -54,10 +57,12 @@ def ids(site: Site) -> list[str]:
     return sorted(done.stdout.split())
 
 
-def restart(site: Site, number: int) -> None:
-    """End the hub and wait until the next one answers."""
+def restart(site: Site, number: int) -> float:
+    """End the hub and wait until the next one answers; return the seconds."""
     old = site.kill("hub", number)
-    wait_until(lambda: answers(site) and site.pid("hub") != old, seconds=90, what="the hub is back")
+    return wait_until(
+        lambda: answers(site) and site.pid("hub") != old, seconds=90, what="the hub is back"
+    )
 
 
 def assert_at_work(site: Site, people: list[tuple[Server, Kernel]]) -> None:
@@ -77,6 +82,23 @@ def test_a_hub_that_ends_in_order_leaves_everybody_at_work(
     assert ids(site) == before
 
 
+def test_a_frozen_server_does_not_delay_the_hubs_start(site: Site) -> None:
+    frozen = site.start_server("back-ice", image="base")
+    without = restart(site, signal.SIGKILL)
+    subprocess.run(["docker", "pause", frozen.container], check=True, capture_output=True)
+    try:
+        delayed = restart(site, signal.SIGKILL)
+        wait_until(partial(is_ready, site, "back-ice"), seconds=5, what="it is known")
+    finally:
+        subprocess.run(["docker", "unpause", frozen.container], check=True, capture_output=True)
+    print(f"the hub is back after {without:.1f} s, with a frozen server after {delayed:.1f} s")
+    # Whoever waits for its answer does so for half a minute.
+    assert delayed < without + SLACK
+    with frozen.client() as client:
+        assert client.get("api/status").status_code == httpx.codes.OK
+    site.stop_server("back-ice")
+
+
 def test_a_hub_that_is_killed_leaves_everybody_at_work(
     site: Site, people: list[tuple[Server, Kernel]]
 ) -> None:
@@ -90,7 +112,7 @@ def test_a_hub_that_is_killed_leaves_everybody_at_work(
         # While there is no hub.
         assert python3.run("print(mine)") == f"of {server.user}\n"
     wait_until(lambda: answers(site) and site.pid("hub") != old, seconds=90, what="the hub is back")
-    # A frozen server neither delays the hub nor is given up.
+    # A frozen server is not given up.
     wait_until(lambda: is_ready(site, "back-fay"), seconds=5, what="the frozen server is known")
     subprocess.run(["docker", "unpause", frozen.container], check=True, capture_output=True)
     with frozen.client() as client:

@@ -13,7 +13,7 @@ from machinelabs_hub.gpu.model import Claim, Want
 from machinelabs_hub.gpu.reservations import Repeat, Reservation, holding, kept, unused
 from machinelabs_hub.gpu.turns import Slots
 
-READ_SECONDS = 1.0
+READ_SECONDS = 0.4
 """How often the rows are read: people change them through the labs service."""
 
 

@@ -32,6 +32,9 @@ SOON_SECONDS: Final = 1.0
 REFRESH_SECONDS: Final = 5.0
 """How often the site's cards are looked at."""
 
+ORDERS_SECONDS: Final = 0.5
+"""How often it is looked, while people wait, whether an admin drained or returned a card."""
+
 log = logging.getLogger("machinelabs.gpu")
 
 
@@ -200,7 +203,16 @@ class GpuDesk:
             await self.inventory.refresh(_now(), eyes.nodes)
             self._is_counted.set()
             self.line.wake()
-            await asyncio.sleep(REFRESH_SECONDS)
+            await self._next_count_is_due()
+
+    async def _next_count_is_due(self) -> None:
+        """Wait for the next look at the cards; who waits is told of admins' orders at once."""
+        waited = 0.0
+        while waited < REFRESH_SECONDS:
+            await asyncio.sleep(ORDERS_SECONDS)
+            waited += ORDERS_SECONDS
+            if self.line.has_people and await self.inventory.has_new_orders():
+                return
 
     def _tell(self, decision: Decision) -> None:
         for key in decision.end:

@@ -54,6 +54,7 @@ class Inventory:
         self._clock = clock
         self._sample: Sample | None = None
         self._fault = ""
+        self._heeded = Orders(drains={}, returns={})
         with sessions() as db:
             rows = db.scalars(select(CardRow).order_by(CardRow.uuid))
             self._known = {row.uuid: _known(row) for row in rows}
@@ -73,10 +74,17 @@ class Inventory:
         # The sampler, the engine and the database are asked on a thread: all may take a while.
         await asyncio.to_thread(self._refresh, now, nodes)
 
+    async def has_new_orders(self) -> bool:
+        """Return whether admins ordered something since the last look."""
+        try:
+            return await asyncio.to_thread(self._orders) != self._heeded
+        except Unavailable:
+            return False
+
     def _refresh(self, now: datetime, nodes: AskNodes | None) -> None:
         source = self._gpus.source
         try:
-            orders = self._orders()
+            orders = self._heeded = self._orders()
             if source is GpuSource.STATIC:
                 found = after_list(self._known, self._gpus.cards, orders, now)
             elif source is GpuSource.OFF:

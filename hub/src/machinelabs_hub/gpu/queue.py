@@ -24,7 +24,7 @@ from machinelabs_hub.gpu.waits import Stored, WaitTable
 from machinelabs_hub.plans.notices import NoticeTable
 from machinelabs_hub.plans.usage import UsageTable
 
-TICK_SECONDS: Final = 1.0
+TICK_SECONDS: Final = 0.5
 """How often the line looks at the clock: reservations begin and end by it."""
 
 COMEBACK: Final = timedelta(seconds=15)
@@ -131,6 +131,11 @@ class Line:
         """Return where a server stands in the line; None: it does not wait."""
         waiter = self._ranks.get(holder)
         return self._view().of(waiter) if waiter else None
+
+    @property
+    def has_people(self) -> bool:
+        """Whether somebody stands in it."""
+        return bool(len(self._ranks))
 
     def lost(self) -> tuple[Stored, ...]:
         """Return those who waited when an earlier Hub ended and have not asked again."""
