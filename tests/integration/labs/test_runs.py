@@ -429,6 +429,20 @@ def test_what_is_purged_leaves_neither_rows_nor_files(
     assert order(viewed_by).id > other.id
 
 
+def test_a_content_that_is_lost_is_told_of(viewed_by: As, tools: Tools, lab: Lab) -> None:
+    runner, run, _ = started(tools, order(viewed_by))
+    put(runner, run, "a.bin", b"1")
+    put(runner, run, "b.bin", b"22")
+    with runner.writer() as writer:
+        writer.write(b"{}")
+        runner.keep_notebook(run, writer, "")
+    assert run_upkeep.missing(tools) == (3, [])
+    tools.blobs.path(viewed_by(None).runs.output(run, "b.bin").sha256).unlink()
+    ended = get(viewed_by, 1)
+    tools.blobs.path(ended.notebook).write_bytes(b"{")
+    assert run_upkeep.missing(tools) == (3, ["ada/digits#1: b.bin", "ada/digits#1: main.ipynb"])
+
+
 def test_a_purged_lab_takes_its_runs_along(viewed_by: As, tools: Tools, lab: Lab) -> None:
     runner, run, _ = started(tools, order(viewed_by))
     put(runner, run, "a.bin", b"1")

@@ -1,12 +1,13 @@
 """The index of what runs put out. Every method is one transaction; the content is in blobs."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from machinelabs_hub.db.engine import SessionMaker
+from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.db.tables.runs import RunOutputRow, RunRow
 from machinelabs_hub.labs.models.run import Held, Run, RunOutput
 
@@ -48,6 +49,19 @@ class RunOutputTable:
         with self._sessions() as db:
             theirs = select(RunRow.id).where(RunRow.person == person)
             return self._held(db, RunOutputRow.run_id.in_(theirs)).size
+
+    def all(self) -> Iterator[tuple[str, str, int]]:
+        """Return name, content and size of all that runs put out, executed notebooks too."""
+        named = (LabRow.owner, LabRow.name, RunRow.number)
+        output, run = RunOutputRow, RunRow
+        outputs = select(*named, output.path, output.sha256, output.size_bytes)
+        outputs = outputs.join(run, run.id == output.run_id).join(LabRow, LabRow.id == run.lab_id)
+        books = select(*named, run.path, run.notebook, run.notebook_bytes)
+        books = books.join(LabRow, LabRow.id == run.lab_id).where(run.notebook != "")
+        with self._sessions() as db:
+            for wanted in (outputs, books):
+                for owner, name, number, path, sha256, size in db.execute(wanted):
+                    yield f"{owner}/{name}#{number}: {path}", sha256, size
 
     def known(self, hashes: Iterable[str]) -> frozenset[str]:
         """Return those of these blobs that a run names."""
