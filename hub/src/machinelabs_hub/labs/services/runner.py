@@ -79,7 +79,7 @@ class RunnerService:
             run, code_hash=digest(code), token_hash=digest(token), at=now
         ):
             raise BadCode
-        tools.contacts.hear(run_id, now)
+        tools.contacts.hear(run_id)
         tools.bells.ring(run_id)
         limits = tools.settings.runs
         return Exchange(token, run, limits.output_mib * MIB, limits.output_files)
@@ -94,7 +94,7 @@ class RunnerService:
         run = tools.runs.of_token(run_id, digest(token)) if token else None
         if run is None:
             raise BadRunToken
-        tools.contacts.hear(run_id, tools.clock())
+        tools.contacts.hear(run_id)
         if run.silent_since is not None and tools.runs.set_silent(run, None):
             tools.bells.ring(run_id)
             return replace(run, silent_since=None)
