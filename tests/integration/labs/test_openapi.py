@@ -46,6 +46,15 @@ NEVER_DONE = {
     "POST gpus/{uuid}/return",
     "POST reservations",
     "DELETE reservations/{number}",
+    # What only the container of a run gets, and what only a run that began has.
+    "POST runner/{run}/exchange",
+    "GET runner/{run}/files",
+    "POST runner/{run}/events",
+    "PUT runner/{run}/outputs/{path}",
+    "PUT runner/{run}/notebook",
+    "POST runner/{run}/end",
+    "GET labs/{owner}/{name}/runs/{number}/outputs/{path}",
+    "GET labs/{owner}/{name}/runs/{number}/notebook",
     # Nobody is told anything here.
     "POST me/notices/{notice}/confirm",
 }

@@ -1,6 +1,6 @@
 """The index of what runs put out. Every method is one transaction; the content is in blobs."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
 from sqlalchemy import ColumnElement, func, select
@@ -43,6 +43,17 @@ class RunOutputTable:
         """Return how much a run put out, without the output `but`."""
         with self._sessions() as db:
             return self._held(db, RunOutputRow.run_id == run.id, RunOutputRow.path != but)
+
+    def held_of(self, runs: Collection[int]) -> dict[int, Held]:
+        """Return how much each of these runs put out, by their ids."""
+        size = func.coalesce(func.sum(RunOutputRow.size_bytes), 0)
+        wanted = select(RunOutputRow.run_id, func.count(), size)
+        wanted = wanted.where(RunOutputRow.run_id.in_(runs)).group_by(RunOutputRow.run_id)
+        found = dict.fromkeys(runs, Held(0, 0))
+        with self._sessions() as db:
+            for run, files, held in db.execute(wanted):
+                found[run] = Held(int(files), int(held))
+        return found
 
     def held_by(self, person: str) -> int:
         """Return how many bytes the outputs of a person's runs hold together."""

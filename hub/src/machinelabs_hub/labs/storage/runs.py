@@ -1,5 +1,6 @@
 """The index of runs: add, find, list, and their changes of state. Each method is a transaction."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, cast
@@ -123,12 +124,15 @@ class RunTable:
         with self._sessions() as db:
             return db.scalar(wanted) or 0
 
-    def changes(self, run: Run) -> tuple[RunChange, ...]:
-        """Return the changes of a run's state, the first first."""
-        wanted = select(RunChangeRow).where(RunChangeRow.run_id == run.id)
+    def changes(self, runs: Collection[int]) -> dict[int, tuple[RunChange, ...]]:
+        """Return the changes of state of runs by their ids, the first first."""
+        wanted = select(RunChangeRow).where(RunChangeRow.run_id.in_(runs))
+        found: dict[int, tuple[RunChange, ...]] = dict.fromkeys(runs, ())
         with self._sessions() as db:
-            rows = db.scalars(wanted.order_by(RunChangeRow.id))
-            return tuple(RunChange(RunState(row.state), row.at, row.sentence) for row in rows)
+            for row in db.scalars(wanted.order_by(RunChangeRow.id)):
+                change = RunChange(RunState(row.state), row.at, row.sentence)
+                found[row.run_id] = (*found[row.run_id], change)
+        return found
 
     def count_queued(self, person: str) -> int:
         """Count the runs of a person that wait."""
