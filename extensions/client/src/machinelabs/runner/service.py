@@ -21,8 +21,8 @@ TRANSFER_SECONDS: Final = 300.0
 CHUNK: Final = 1 << 18
 
 GONE: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.GONE})
-FULL_TRIES: Final = 5
-"""How often a file is sent to a site whose disk is full."""
+FULL_TRIES: Final = 30
+"""How often a run sends files to a site whose disk is full, about a minute; then each once."""
 
 
 class Dismissed(Exception):
@@ -50,6 +50,8 @@ class Service:
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             trust_env=False,
         )
+        self._fulls = 0
+        """How often the site's disk was full."""
 
     async def close(self) -> None:
         """Close the connections."""
@@ -129,16 +131,14 @@ class Service:
             "Content-Type": "application/octet-stream",
         }
 
-        fulls = 0
-
         async def once() -> httpx.Response:
-            nonlocal fulls
             answer = await self._http.put(
                 path, content=_pieces(file, size), headers=headers, timeout=TRANSFER_SECONDS
             )
-            fulls += answer.status_code == HTTPStatus.INSUFFICIENT_STORAGE
-            if fulls >= FULL_TRIES:
-                raise Refused(_sentence(answer))
+            if answer.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
+                self._fulls += 1
+                if self._fulls >= FULL_TRIES:
+                    raise Refused(_sentence(answer))
             return answer
 
         _checked(await self._insist(once))
