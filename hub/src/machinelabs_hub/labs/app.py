@@ -32,6 +32,7 @@ from machinelabs_hub.labs.api import (
     run_events,
     run_outputs,
     runner,
+    runner_inputs,
     runs,
     site,
     stars,
@@ -113,6 +114,7 @@ def _api() -> APIRouter:
         run_events,
         run_outputs,
         runner,
+        runner_inputs,
         compare,
         proposals,
         updates,
@@ -128,6 +130,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(idempotency.recover, parts.tools)
     settled = await run_in_threadpool(reindex.settle, parts.tools)
     await run_in_threadpool(parts.tools.blobs.clear_leftovers)
+    await run_in_threadpool(parts.tools.fetched.settle)
     if settled:
         log.warning("settled %d acts that a killed process left half done", settled)
     emptying = asyncio.create_task(_empty_trash(parts.tools))
@@ -136,6 +139,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        parts.tools.inputs.close()
         conducting.cancel()
         emptying.cancel()
         tending.cancel()

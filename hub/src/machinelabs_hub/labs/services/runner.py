@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from machinelabs_hub.errors import NotAllowed, NotFound, TooLarge
+from machinelabs_hub.labs.models.inputs import RunInput
 from machinelabs_hub.labs.models.paths import BadPath, fault_of
 from machinelabs_hub.labs.models.run import Reason, Run, RunOutput, RunState
+from machinelabs_hub.labs.services import run_inputs
+from machinelabs_hub.labs.services.inputs import Standing
 from machinelabs_hub.labs.services.revisions import packed
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.storage.blobs import BlobWriter
@@ -56,6 +59,7 @@ class Exchange:
 
     token: str
     run: Run
+    inputs: tuple[RunInput, ...]
     most_bytes: int
     most_files: int
 
@@ -82,7 +86,8 @@ class RunnerService:
         tools.contacts.hear(run_id)
         tools.bells.ring(run_id)
         limits = tools.settings.runs
-        return Exchange(token, run, limits.output_mib * MIB, limits.output_files)
+        inputs = tools.run_inputs.all(run)
+        return Exchange(token, run, inputs, limits.output_mib * MIB, limits.output_files)
 
     def run_of(self, run_id: int, token: str) -> Run:
         """Return the run that a container is of, and note that it was heard of.
@@ -111,6 +116,27 @@ class RunnerService:
         if lab is None or revision is None:
             raise RunFilesGone(f"r{run.revision} of {run.lab} was deleted.")
         return packed(self._tools, lab, revision)
+
+    def ask_input(self, run: Run, name: str) -> Standing:
+        """Tell how far an input is; one that is not here begins to be fetched.
+
+        Raises:
+            NoInput: the run has none of this name.
+        """
+        return run_inputs.ask(self._tools, run, name)
+
+    def input(self, run: Run, name: str) -> RunOutput:
+        """Return an input that is here, as a file.
+
+        Raises:
+            NoInput: the run has none of this name.
+            InputNotReady: it is not here, or not any more.
+        """
+        return run_inputs.content_of(self._tools, run, name)
+
+    def read_input(self, run: Run, file: RunOutput, *, start: int, size: int) -> Iterator[bytes]:
+        """Return a part of an input, piece by piece."""
+        return run_inputs.read(self._tools, run, file, start, size)
 
     def add(self, run: Run, first: int, events: Sequence[Event]) -> tuple[int, bool]:
         """Store a part of the log; return the number of the next event, and whether to stop.

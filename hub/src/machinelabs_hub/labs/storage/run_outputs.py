@@ -7,6 +7,7 @@ from sqlalchemy import ColumnElement, func, select
 from sqlalchemy.orm import Session
 
 from machinelabs_hub.db.engine import SessionMaker
+from machinelabs_hub.db.tables.inputs import RunInputRow
 from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.db.tables.runs import RunOutputRow, RunRow
 from machinelabs_hub.labs.models.run import Held, Run, RunOutput
@@ -75,12 +76,13 @@ class RunOutputTable:
                     yield f"{owner}/{name}#{number}: {path}", sha256, size
 
     def known(self, hashes: Iterable[str]) -> frozenset[str]:
-        """Return those of these blobs that a run names."""
+        """Return those of these blobs that a run put out, or takes in."""
         asked = tuple(hashes)
         with self._sessions() as db:
             outputs = select(RunOutputRow.sha256).where(RunOutputRow.sha256.in_(asked))
             books = select(RunRow.notebook).where(RunRow.notebook.in_(asked))
-            return frozenset((*db.scalars(outputs), *db.scalars(books)))
+            taken = select(RunInputRow.sha256).where(RunInputRow.sha256.in_(asked))
+            return frozenset((*db.scalars(outputs), *db.scalars(books), *db.scalars(taken)))
 
     def _held(self, db: Session, *which: ColumnElement[bool]) -> Held:
         wanted = select(func.count(), func.coalesce(func.sum(RunOutputRow.size_bytes), 0))

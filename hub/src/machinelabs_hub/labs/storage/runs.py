@@ -10,10 +10,12 @@ from sqlalchemy import CursorResult, Select, and_, delete, func, select, update
 from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.db.tables.runs import RunChangeRow, RunRow
+from machinelabs_hub.labs.models.inputs import RunInput
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.run import Reason, Run, RunChange, RunState
 from machinelabs_hub.labs.storage.idempotency import note
 from machinelabs_hub.labs.storage.rows import changed, lab_of
+from machinelabs_hub.labs.storage.run_inputs import add_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +29,7 @@ class NewRun:
     image_id: str
     flavour: str
     parameters: dict[str, Any]
+    inputs: tuple[RunInput, ...]
     name: str
     note: str
     at: datetime
@@ -83,6 +86,7 @@ class RunTable:
             db.add(row)
             db.flush()
             db.add(RunChangeRow(run_id=row.id, state=RunState.QUEUED, at=new.at))
+            add_inputs(db, row.id, new.inputs)
             note(db, f"the run {lab.path}#{row.number}")
             db.flush()
             return _run(row, lab.path)
