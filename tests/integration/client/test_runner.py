@@ -12,6 +12,7 @@ from tests.support.content import cell, notebook
 from tests.support.labs_service import LabsServer, labs_server
 from tests.support.run_desk import CODE, RunDesk, ordered
 
+from machinelabs.runner import keeper
 from machinelabs.runner.run import Run
 from machinelabs.runner.service import Dismissed, Service
 from machinelabs.runner.words import Ended
@@ -251,6 +252,32 @@ async def test_code_that_ignores_the_order_to_stop_is_killed(
     desk.stop()
     assert (await running).state == "stopped"
     assert any("killed" in note["text"] for note in desk.events("note"))
+
+
+async def test_outputs_are_kept_while_the_code_runs_and_taken_back_when_it_deletes_them(
+    server: LabsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(keeper, "REST_SECONDS", 0.3)
+    made = (
+        "import pathlib, time\nouts = pathlib.Path('outputs')\nouts.mkdir()\n"
+        "(outs / 'kept').write_text('1')\n(outs / 'gone').write_text('2')\nprint('made')"
+    )
+    waits = (
+        "end = time.time() + 60\n"
+        "while time.time() < end and not pathlib.Path('go').exists():\n    time.sleep(.05)"
+    )
+    changed = "(outs / 'gone').unlink()\n(outs / 'kept').write_text('3')"
+    desk = ordered(server, {"main.ipynb": nb(made, waits, changed)})
+    running = asyncio.create_task(executed(desk, tmp_path / "run"))
+    await until(lambda: set(desk.outputs()) == {"kept", "gone"})
+    await until(lambda: desk.now.notebook)
+    assert desk.notebook()["cells"][0]["outputs"][0]["text"] == ["made\n"]
+    (tmp_path / "run" / "go").touch()
+    assert (await running).state == "finished"
+    assert list(desk.outputs()) == ["kept"]
+    assert desk.content(desk.outputs()["kept"]) == b"3"
+    assert desk.notebook()["cells"][2]["execution_count"] == 3
 
 
 # What goes wrong around it.

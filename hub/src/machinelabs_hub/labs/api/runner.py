@@ -218,6 +218,14 @@ async def put_output(
     return Response(status_code=201)
 
 
+@router.delete("/outputs/{path:path}", status_code=204, responses=refusals(403))
+def drop_output(request: Request, run: RunId, path: str, authorization: Token = "") -> Response:
+    """Take back a file that the run put out and then deleted; none is as good."""
+    service = service_of(request)
+    service.drop(service.run_of(run, token_in(authorization)), path)
+    return Response(status_code=204)
+
+
 @router.put(
     "/notebook",
     status_code=201,

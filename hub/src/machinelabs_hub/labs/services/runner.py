@@ -193,6 +193,10 @@ class RunnerService:
         sha256 = content.keep(announced)
         return tools.run_outputs.put(run, path, size=content.size, sha256=sha256, at=tools.clock())
 
+    def drop(self, run: Run, path: str) -> None:
+        """Forget an output; upkeep removes its content where nothing else has it."""
+        self._tools.run_outputs.drop(run, path)
+
     def keep_notebook(self, run: Run, content: BlobWriter, announced: str) -> None:
         """Keep the executed notebook.
 

@@ -3,7 +3,7 @@
 from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime
 
-from sqlalchemy import ColumnElement, func, select
+from sqlalchemy import ColumnElement, delete, func, select
 from sqlalchemy.orm import Session
 
 from machinelabs_hub.db.engine import SessionMaker
@@ -24,6 +24,12 @@ class RunOutputTable:
         row = RunOutputRow(run_id=run.id, path=path, size_bytes=size, sha256=sha256, created_at=at)
         with self._sessions() as db:
             return _output(db.merge(row))
+
+    def drop(self, run: Run, path: str) -> None:
+        """Remove an output, if there is one of this path."""
+        wanted = (RunOutputRow.run_id == run.id, RunOutputRow.path == path)
+        with self._sessions() as db:
+            db.execute(delete(RunOutputRow).where(*wanted))
 
     def find(self, run: Run, path: str) -> RunOutput | None:
         """Return the output of this path, or None."""
