@@ -85,6 +85,9 @@ class Ended:
         return {"state": self.state, "reason": reason}
 
 
+STOPPED: Final = Ended("stopped", Reason("The run was stopped."))
+
+
 def failed(sentence: str) -> Ended:
     """Return the end of a run that could not go on."""
     return Ended("failed", Reason(sentence))
