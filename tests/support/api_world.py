@@ -51,6 +51,7 @@ class ApiWorld:
         fork: that fork: r1 and r2, and r3 of the original is to be had.
         caught: another fork of the asker's: r3 of the original is in its r3, and was not offered.
         gone: a lab in the asker's trash.
+        run: the id of the run #1 of mine.
     """
 
     mine: str
@@ -58,6 +59,7 @@ class ApiWorld:
     fork: str
     caught: str
     gone: str
+    run: int
 
     @property
     def labs(self) -> tuple[tuple[str, str], ...]:
@@ -91,6 +93,7 @@ class ApiWorld:
             "owner": [owner],
             "name": [name],
             "number": [1],
+            "run": [self.run],
             "revision": ["1", "2"],
             "path": ["main.ipynb", "data/a.csv", "a.png"],
             "kind": ["person"],
@@ -156,10 +159,10 @@ def make_world(site: Site) -> ApiWorld:
                 _done(client.post(f"/labs/{original}/proposals", json=said))
         _revise(other, f"{OTHER}/{theirs}", _files("3"))
         _done(asker.post(f"/labs/{ASKER}/{caught}/update", json={"to": 3}))
-        _done(asker.post(f"/labs/{ASKER}/{mine}/runs", json={"flavour": "gpu-small"}))
+        run = _done(asker.post(f"/labs/{ASKER}/{mine}/runs", json={"flavour": "gpu-small"}))
         _done(asker.post(f"/labs/{ASKER}/{mine}/runs/1/stop"))
         asker.delete(f"/labs/{ASKER}/{gone}").raise_for_status()
-    return ApiWorld(mine=mine, theirs=theirs, fork=fork, caught=caught, gone=gone)
+    return ApiWorld(mine=mine, theirs=theirs, fork=fork, caught=caught, gone=gone, run=run["id"])
 
 
 def _files(number: str) -> dict[str, bytes]:

@@ -251,6 +251,34 @@ def test_only_who_started_it_owners_and_admins_may_change_a_run(viewed_by: As, l
     assert get(viewed_by, 1).name == "Ada's"
 
 
+def test_ones_own_runs_are_seen_and_stopped_also_where_the_lab_is_closed_now(
+    viewed_by: As, tools: Tools, lab: Lab
+) -> None:
+    first, second = order(viewed_by), order(viewed_by)
+    order(viewed_by, EVE)
+    started(tools, first)
+    viewed_by(ADA).labs.change("ada", "digits", LabChange(visibility=Visibility.PRIVATE))
+    with pytest.raises(NoLab):
+        get(viewed_by, 1)
+    mine = viewed_by(BOB).own_runs
+    found = mine.list()
+    assert [(own.run.id, own.is_open) for own in found.items] == [
+        (second.id, False), (first.id, False),
+    ]  # fmt: skip
+    page = mine.list(limit=1)
+    assert page.next is not None
+    assert [own.run.id for own in mine.list(limit=1, cursor=page.next).items] == [first.id]
+    assert mine.stop(second.id).run.state is RunState.STOPPED
+    assert mine.stop(first.id).run.stop_by == "bob"
+    assert [own.run.id for own in mine.list(is_over=True).items] == [second.id]
+    assert [own.run.id for own in mine.list(is_over=False).items] == [first.id]
+    for person in (EVE, ADA):
+        with pytest.raises(NoRun):
+            viewed_by(person).own_runs.stop(first.id)
+    with pytest.raises(SignInNeeded):
+        viewed_by(None).own_runs.list()
+
+
 def test_a_waiting_run_that_is_stopped_is_over_at_once(viewed_by: As, lab: Lab) -> None:
     order(viewed_by)
     stopped = viewed_by(ADA).runs.stop(lab, 1)

@@ -7,6 +7,7 @@ from machinelabs_hub.db.engine import RowClash
 from machinelabs_hub.errors import Conflict, NotAllowed, NotFound
 from machinelabs_hub.labs.models import words
 from machinelabs_hub.labs.models.access import Action, first_open, may
+from machinelabs_hub.labs.models.inputs import RunFile, RunInput
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, Page
 from machinelabs_hub.labs.models.person import Person
@@ -25,7 +26,7 @@ from machinelabs_hub.labs.models.run import (
 from machinelabs_hub.labs.services import run_orders
 from machinelabs_hub.labs.services.run_orders import RunForm
 from machinelabs_hub.labs.services.tools import Tools
-from machinelabs_hub.labs.services.viewer import lab_to, writer
+from machinelabs_hub.labs.services.viewer import lab_at, lab_to, writer
 from machinelabs_hub.labs.storage.run_events import EventReader
 from machinelabs_hub.labs.storage.runs import NewRun, RunQuery
 from machinelabs_hub.names import shown
@@ -77,6 +78,9 @@ class RunService:
             UnknownImage: the catalogue has none of this name.
             UnknownFlavour: nor such a size.
             BadParameter: the notebook does not take such a value.
+            NoInput: another run's file is not there, or not the viewer's to read.
+            InputWrongHash: it is not what the lab's `ml.yaml` says.
+            InputNotAllowed: the lab asks for what is on a host that the site does not allow.
             TooManyQueued: the viewer has as many waiting runs as anybody may.
             FlavourNotInPlan: the viewer's plan lacks the size.
             TooManyServers: their plan has no runs.
@@ -88,7 +92,7 @@ class RunService:
         tools.orders.take(person.name, f"You ordered {most} runs within an hour.")
         name = self._name(draft.name)
         note = words.check_text(draft.note, "note", LONGEST_NOTE)
-        plan = run_orders.plan(tools, person, lab, draft)
+        plan = run_orders.plan(tools, person, lab, draft, self._file)
         tools.people.seen(person, tools.clock())
         new = NewRun(
             person=person.name,
@@ -98,6 +102,7 @@ class RunService:
             image_id=plan.image_id,
             flavour=plan.flavour,
             parameters=plan.parameters,
+            inputs=plan.inputs,
             name=name,
             note=note,
             at=tools.clock(),
@@ -172,6 +177,10 @@ class RunService:
     def held(self, run: Run) -> Held:
         """Return how much a run put out."""
         return self._tools.run_outputs.held_of((run.id,))[run.id]
+
+    def inputs(self, run: Run) -> tuple[RunInput, ...]:
+        """Return what a run takes in."""
+        return self._tools.run_inputs.all(run)
 
     def outputs(self, run: Run, *, cursor: str = "", limit: int = DEFAULT_LIMIT) -> Page[RunOutput]:
         """Return what a run put out, by path, a page of it."""
@@ -250,6 +259,11 @@ class RunService:
         """Take a deletion back."""
         self._tools.runs.hide(self._own(lab, number), None)
         return self.get(lab, number)
+
+    def _file(self, file: RunFile) -> RunOutput:
+        """Return a file of any run, as far as the viewer may see it."""
+        lab = lab_at(self._tools, self._viewer, file.owner, file.lab)
+        return self.output(self.get(lab, file.number), file.path)
 
     def _name(self, name: str) -> str:
         return " ".join(words.check_text(name, "name", words.LONGEST_TITLE).split())

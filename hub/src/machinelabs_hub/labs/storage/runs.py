@@ -120,6 +120,18 @@ class RunTable:
             wanted = wanted.where(RunRow.number < query.before)
         return self._all(wanted.order_by(RunRow.number.desc()).limit(query.limit))
 
+    def of_person(
+        self, person: str, *, is_over: bool | None, before: int | None, limit: int
+    ) -> tuple[Run, ...]:
+        """Return runs that a person started, without deleted ones, the newest first."""
+        wanted = _runs().where(RunRow.person == person, RunRow.hidden_at.is_(None))
+        if is_over is not None:
+            states = [state for state in RunState if state.is_final is is_over]
+            wanted = wanted.where(RunRow.state.in_(states))
+        if before is not None:
+            wanted = wanted.where(RunRow.id < before)
+        return self._all(wanted.order_by(RunRow.id.desc()).limit(limit))
+
     def count(self, lab: Lab, *, first: int) -> int:
         """Count the runs of a lab, of revisions from `first` on, without deleted ones."""
         wanted = select(func.count()).where(
