@@ -174,7 +174,7 @@ def test_the_page_shows_lines_cells_and_outputs_and_nothing_of_them_acts(
     )  # fmt: skip
     html = page(visitor, here(runner))
     for shown in ("Running", 'id="cell-2"', '<span class="ansi-fg-2">good</span>', " 20%</span>",
-                  "data:image/png;base64,", "<b>bold</b>", "1.5 cores", "epochs", "/live?mark="):  # fmt: skip
+                  "data:image/png;base64,", "<b>bold</b>", "1.5 of 1 cores", "epochs", "/live?mark="):  # fmt: skip
         assert shown in html
     for hidden in ("<script>x()", "y()", " 10%"):
         assert hidden not in html
@@ -211,6 +211,9 @@ def test_the_executed_notebook_and_outputs_are_linked(
     book = notebook([cell("code", "1 + 1", "a", [{"output_type": "execute_result", "metadata": {},
                      "data": {"text/plain": "2 <b>"}, "execution_count": 1}], 1)])  # fmt: skip
     runner.http.put("/notebook", content=book).raise_for_status()
+    for path, content in {"plots/loss.png": moons(), "loss.csv": b"epoch,loss\n0,0.5\n",
+                          "report.html": b"<script>x()</script>"}.items():  # fmt: skip
+        runner.http.put(f"/outputs/{path}", content=content).raise_for_status()
     runner.http.put("/outputs/model/weights 1.bin", content=b"12345").raise_for_status()
     runner.end()
     html = page(visitor, here(runner))
@@ -220,6 +223,16 @@ def test_the_executed_notebook_and_outputs_are_linked(
     shown = page(visitor, f"{here(runner)}/notebook")
     assert "2 &lt;b&gt;" in shown
     assert 'id="cell-a"' in shown
+    assert f'href="/services/labs/{runner.desk.lab.path}/{address}"' in html
+    assert "no preview of this kind" in page(visitor, f"{here(runner)}/{address[7:]}")
+    plot = page(visitor, f"{here(runner)}/outputs/plots/loss.png")
+    raw = f'src="/services/labs/api/v1/labs/{runner.desk.lab.path}/runs/1/outputs/plots/loss.png"'
+    assert raw in plot
+    assert "<td>0.5</td>" in page(visitor, f"{here(runner)}/outputs/loss.csv")
+    told = page(visitor, f"{here(runner)}/outputs/report.html")
+    assert "&lt;" in told
+    assert "<script>x()" not in told
+    assert page(visitor, f"{here(runner)}/outputs/gone.txt", 404)
     got = httpx.get(f"{visitor.base_url}api/v1/labs/{runner.desk.lab.path}/{address}")
     assert got.content == b"12345"
 

@@ -14,6 +14,7 @@ from typing import Any, Final
 from machinelabs_hub.labs.render import ansi, outputs
 from machinelabs_hub.labs.render.fragments import fragment
 from machinelabs_hub.labs.render.outputs import mapping_of, text_of
+from machinelabs_hub.labs.render.run_use import Uses
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 _RESET: Final = re.compile(r"\x1b\[0*m")
@@ -51,7 +52,11 @@ class Row:
     def html(self) -> str:
         """The row as one element."""
         if self.made is None:
-            self.made = self._line() if self.line else self._other()
+            made = self._line() if self.line else self._other()
+            if self.shown:
+                # An output may be large, and is held already.
+                return made
+            self.made = made
         return self.made
 
     @property
@@ -93,7 +98,7 @@ class Screen:
         self.at = 0
         self.lines = 0
         self.count = 0
-        self.usage: Mapping[str, Any] = {}
+        self.uses = Uses()
         self.head: list[Row] = []
         self.tail: deque[Row] = deque()
         self._most_head = head
@@ -127,7 +132,7 @@ class Screen:
         elif kind == "note":
             self._add("note", None).shown = {"text": text_of(event.get("text"))}
         elif kind == "usage":
-            self.usage = event
+            self.uses.add(event)
 
     def changed(self, after: int) -> Iterator[Row]:
         """Yield the rows that events after this one changed, as far as they are kept."""
