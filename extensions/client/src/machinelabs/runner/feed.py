@@ -100,6 +100,10 @@ class Feed:
         """Wait until the site has everything that was told so far."""
         await self._all_told.wait()
 
+    def close(self) -> None:
+        """Forget what could not be sent."""
+        self._spool.close()
+
     async def _gather(self) -> None:
         self._gave_way = False
         if self._rest:

@@ -56,8 +56,8 @@ class Bringer:
             try:
                 await one.bring()
             except Refused as error:
-                one.tell("failed", text=str(error))
-                raise Refused(f"The input “{shown(name)}”: {error}") from error
+                one.tell("failed", code=error.code, text=str(error))
+                raise Refused(f"The input “{shown(name)}”: {error}", error.code) from error
             except OSError as error:
                 why = error.strerror or type(error).__name__
                 one.tell("failed", text=why)
@@ -97,7 +97,7 @@ class _Input:
         while True:
             found = await self._service.ask_input(self._name)
             if found.state == "refused":
-                raise Refused(found.message)
+                raise Refused(found.message, found.code)
             self._received, self._total = found.received, found.total
             if found.state == "ready":
                 return found.sha256, found.is_kept

@@ -17,13 +17,12 @@ from machinelabs.runner.processes import end_all, reap
 from machinelabs.runner.script import Script
 from machinelabs.runner.service import Refused, Service
 from machinelabs.runner.usage import Usage
-from machinelabs.runner.words import Ended, Order, Reason, failed
+from machinelabs.runner.words import STOPPED, Ended, Order, failed
 from machinelabs.tar import unpack
 
 GRACE_SECONDS: Final = 10.0
 """How long the code may take to end after it was interrupted."""
 
-STOPPED: Final = Ended("stopped", Reason("The run was stopped."))
 KILLED_SECONDS: Final = 5.0
 LOOK_SECONDS: Final = 5.0
 
@@ -65,6 +64,7 @@ class Run:
             for task in (feeding, *beside):
                 task.cancel()
             await asyncio.gather(feeding, *beside, return_exceptions=True)
+            self._feed.close()
 
     async def _until_dismissed(
         self, feeding: asyncio.Task[None], work: Coroutine[Any, Any, Ended]
@@ -134,6 +134,8 @@ class Run:
         return ended
 
     async def _execute(self, code: Code) -> Ended:
+        if self._feed.stop_ordered.is_set():
+            return STOPPED
         working = asyncio.create_task(code.run())
         stop = asyncio.create_task(self._feed.stop_ordered.wait())
         try:

@@ -31,7 +31,11 @@ class Dismissed(Exception):
 
 
 class Refused(Exception):
-    """The site will not take something, and says why."""
+    """The site will not take or give something, and says why; `code` is for programs."""
+
+    def __init__(self, sentence: str, code: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +55,7 @@ class InputTold:
     total: int
     sha256: str
     is_kept: bool
+    code: str
     message: str
 
 
@@ -112,6 +117,7 @@ class Service:
             total=int(said["total"]),
             sha256=str(said.get("sha256", "")),
             is_kept=bool(said.get("is_kept")),
+            code=str(said.get("code", "")),
             message=str(said.get("message", "")),
         )
 

@@ -103,7 +103,7 @@ class InputDesk:
             return ready(found.sha256, found.size, is_kept=True)
         with self._lock:
             job = self._jobs.get(url)
-            if job is None or job.is_stale or (job.found and found != job.found):
+            if job is None or job.is_stale or not job.still_holds(found):
                 job = self._begin(url)
             job.wanted_at = time.monotonic()
         return job.standing(asked)
@@ -175,6 +175,10 @@ class _Job:
         if self.ended_at is None:
             return False
         return self.is_given_up or time.monotonic() - self.ended_at > TOLD_SECONDS
+
+    def still_holds(self, kept: Fetched | None) -> bool:
+        """Tell whether what it brought, if anything, is still kept."""
+        return self.found is None or (kept is not None and kept.sha256 == self.found.sha256)
 
     def standing(self, asked: str) -> Standing:
         if self.ended_at is None:
