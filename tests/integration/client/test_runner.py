@@ -242,6 +242,30 @@ async def test_a_run_that_is_stopped_keeps_what_it_made(
     assert list(desk.outputs()) == ["half.txt"]
 
 
+async def test_no_cell_is_begun_after_the_order_to_stop(server: LabsServer, tmp_path: Path) -> None:
+    swallows = (
+        "import time\nprint('on')\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    pass"
+    )
+    desk = ordered(server, {"main.ipynb": nb(swallows, "print('next')")})
+    running = asyncio.create_task(executed(desk, tmp_path / "run"))
+    await until(lambda: "on" in desk.said())
+    desk.stop()
+    assert (await running).state == "stopped"
+    assert desk.said() == "on\n"
+
+
+async def test_a_run_that_is_stopped_before_its_code_begins_does_not_begin(
+    server: LabsServer, tmp_path: Path
+) -> None:
+    desk = ordered(server, {"main.py": b"print('on')\n"})
+    service = Service(desk.url)
+    run = Run(service, tmp_path / "run")
+    run.stop()
+    assert (await run.run(CODE)).state == "stopped"
+    await service.close()
+    assert not desk.events("stdout")
+
+
 async def test_code_that_ignores_the_order_to_stop_is_killed(
     server: LabsServer, tmp_path: Path
 ) -> None:

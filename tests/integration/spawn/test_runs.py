@@ -99,11 +99,13 @@ def test_a_run_whose_server_is_deleted_at_the_hub_keeps_its_outputs(site: Site) 
     settled(run)
 
 
-def test_a_run_whose_container_is_killed_is_lost_with_what_it_said(site: Site) -> None:
+def test_a_run_whose_container_is_killed_is_lost_with_what_it_said_and_made(site: Site) -> None:
     run = running(site, "killed")
+    wait_until(run.outputs, seconds=20, what="what it put out is kept while it runs")
     docker("kill", run.container)
     assert run.wait_for(seconds=90) == "lost"
     assert "10\n" in run.said()
+    assert run.outputs() == ["half.txt"]
     settled(run)
 
 
