@@ -4,6 +4,8 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
+from machinelabs.cli.output import size
+
 _HARMLESS: Final = re.compile(r"\x1b\[[0-9;:]*[mK]")
 _SEQUENCE: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_].*?(?:\x07|\x1b\\)|\x1b(?:[ -/]*[0-~])?"
@@ -53,6 +55,8 @@ def show(event: Mapping[str, Any], out: Screen, err: Screen) -> None:
             err.write(str(event.get("text", "")))
         case "note":
             err.write(f"{event.get('text', '')}\n")
+        case "input" if event.get("state") == "done":
+            err.write(f"Input {event.get('name')}: {size(int(event.get('received') or 0))}\n")
         case "output":
             _output(event.get("output"), out, err)
 

@@ -12,11 +12,11 @@ from fastapi import Request
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.run import Run, RunState
+from machinelabs_hub.labs.models.sizes import duration, size
 from machinelabs_hub.labs.pages.addresses import API, file_url, lab_url, revision_url
 from machinelabs_hub.labs.pages.look import fill
 from machinelabs_hub.labs.pages.plots import SPARK_HEIGHT, SPARK_WIDTH, Spark
 from machinelabs_hub.labs.pages.run_screens import News
-from machinelabs_hub.labs.pages.words import duration, size
 
 MOST_OUTPUTS: Final = 100
 

@@ -11,7 +11,7 @@ from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.revision import FileEntry
 from machinelabs_hub.labs.models.run import RunOutput
-from machinelabs_hub.labs.pages.words import size
+from machinelabs_hub.labs.models.sizes import size
 from machinelabs_hub.labs.render import cards, files
 from machinelabs_hub.labs.render.cache import RenderCache
 from machinelabs_hub.labs.render.links import Address, fill

@@ -22,6 +22,7 @@ _LONGEST: Final = 4_000
 _LONGEST_COLOURS: Final = 200
 _LARGEST: Final = 2 << 20
 _DISPLAYS: Final = 1_000
+_INPUTS: Final = 1_000
 _STREAMS: Final = frozenset({"stdout", "stderr"})
 _TOO_LONG: Final = "… (this line goes on in the whole log)"
 _TOO_LARGE: Final = "An output is too large to be shown here. It is in the executed notebook."
@@ -109,6 +110,7 @@ class Screen:
         self._colours: dict[str, str] = {}
         self._cells: dict[int, Row] = {}
         self._displays: OrderedDict[str, Row] = OrderedDict()
+        self._inputs: dict[str, Row] = {}
         self._clears: set[int] = set()
         self._free: dict[int, deque[Row]] = {}
 
@@ -131,6 +133,8 @@ class Screen:
             self._clear(where, waits=event.get("wait") is True)
         elif kind == "note":
             self._add("note", None).shown = {"text": text_of(event.get("text"))}
+        elif kind == "input":
+            self._input(event)
         elif kind == "usage":
             self.uses.add(event)
 
@@ -218,6 +222,24 @@ class Screen:
         known = {"state": "running", "title": "", "seconds": None} | dict(row.shown)
         row.shown, row.at, row.made = known | said, self.at, None
 
+    def _input(self, event: Mapping[str, Any]) -> None:
+        name = text_of(event.get("name"))
+        row = self._inputs.get(name)
+        if row is None:
+            row = self._inputs[name] = self._add("input", None)
+            if len(self._inputs) > _INPUTS:
+                del self._inputs[next(iter(self._inputs))]
+        received, total = (_count(event.get(key)) for key in ("received", "total"))
+        row.shown = {
+            "name": name,
+            "state": text_of(event.get("state")),
+            "received": received,
+            "total": max(received, total) if total else 0,
+            "is_kept": event.get("is_kept") is True,
+            "why": text_of(event.get("text")),
+        }
+        row.at, row.made = self.at, None
+
     def _clear(self, cell: int, *, waits: bool) -> None:
         if waits:
             self._clears.add(cell)
@@ -260,6 +282,10 @@ class Screen:
         held = sum(row.size for row in self.tail)
         while held > self._most_characters and len(self.tail) > 1:
             held -= self.tail.popleft().size
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _display_of(event: Mapping[str, Any]) -> str:
