@@ -17,7 +17,7 @@ from nbformat import NotebookNode
 from machinelabs.runner.code import environment
 from machinelabs.runner.feed import Feed
 from machinelabs.runner.parameters import inject
-from machinelabs.runner.processes import give_up_first
+from machinelabs.runner.processes import put_after_us
 from machinelabs.runner.streams import MOST_BYTES, Streams
 from machinelabs.runner.usage import Usage
 from machinelabs.runner.words import STOPPED, Ended, Reason, failed
@@ -209,7 +209,7 @@ class Notebook:
         await client.async_start_new_kernel(cwd=str(folder), env=environment(folder))
         if pid := self._pid():
             self._pids.add(pid)
-            give_up_first(pid)
+            put_after_us(pid)
         await client.async_start_new_kernel_client()
         if client.kc is not None and client.kernel_name == PYTHON:
             client.kc.execute(FLUSH_OFTEN, silent=True, store_history=False)
