@@ -321,3 +321,29 @@ def test_addresses_that_name_no_run_are_no_pages(runner: Runner, visitor: httpx.
     base = f"/{runner.desk.lab.path}/runs"
     for path in ("/99", "/x", "/0", "/99999999999", "/1/notebook"):
         assert visitor.get(base + path).status_code == 404, path
+
+
+def test_my_runs_are_of_all_labs_also_of_those_that_closed_and_can_be_stopped(
+    server: LabsServer, visitor: httpx.Client
+) -> None:
+    ben = {"X-As": "ben"}
+    lab = server.publish("ada", FILES, title="Open for a while")
+    order = {"_csrf": "-", "path": "main.ipynb", "name": "Mine"}
+    assert visitor.post(f"/{lab.path}/runs", headers=ben, data=order).status_code == 303
+    mine = visitor.get("/-/runs", headers=ben).text
+    assert f'href="/services/labs/{lab.path}/runs/1"' in mine
+    closed = visitor.patch(
+        f"/api/v1/labs/{lab.path}", headers={"X-As": "ada"}, json={"visibility": "private"}
+    )
+    assert closed.status_code == 200
+    mine = visitor.get("/-/runs?show=on", headers=ben).text
+    assert lab.path not in mine
+    assert "A lab that is closed to you now" in mine
+    number = mine.split("/-/runs/")[1].split("/stop")[0]
+    other = visitor.post(f"/-/runs/{number}/stop", headers={"X-As": "ada"}, data={"_csrf": "-"})
+    assert other.status_code == 404
+    stopped = visitor.post(f"/-/runs/{number}/stop", headers=ben, data={"_csrf": "-"})
+    assert stopped.headers["location"] == "/services/labs/-/runs"
+    assert "None of your runs goes on" in visitor.get("/-/runs?show=on", headers=ben).text
+    assert "Stopped" in visitor.get("/-/runs?show=over", headers=ben).text
+    assert visitor.get("/-/runs").status_code == 302
