@@ -150,7 +150,7 @@ def watched(site: Site, *, say: Callable[[str], None]) -> list[Figure]:
     token = site.token(PERSON)
     publish(site, token, "prints", {"main.py": PRINTS}, visibility="public")
     run = again(site, PERSON, token, f"{PERSON}/prints", image="base")
-    page = f"{site.addresses.labs_local}/services/labs/{run.lab}/runs/{run.number}/live"
+    page = f"{site.labs_url}/{run.lab}/runs/{run.number}/live"
     watchers = [
         Watcher(run, api_address(run), token) if number % 2 else Watcher(run, page)
         for number in range(WATCHERS)
@@ -167,7 +167,11 @@ def watched(site: Site, *, say: Callable[[str], None]) -> list[Figure]:
     seen = [one.lines for one in watchers if one.token]
     say(f"{state}; lines seen {sorted(seen)}; messages of pages "
         f"{sorted(one.messages for one in watchers if not one.token)}")  # fmt: skip
-    if state != "finished" or set(seen) != {RATE * SECONDS}:
+    if (
+        state != "finished"
+        or set(seen) != {RATE * SECONDS}
+        or not all(w.messages for w in watchers)
+    ):
         raise RuntimeError(f"watchers missed lines: {seen}, the run is {state}")
     late = [seconds for one in watchers for seconds in one.late]
     what = f"Live log of {RATE} lines/s with {WATCHERS} watchers"
