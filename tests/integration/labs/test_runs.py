@@ -11,6 +11,7 @@ from tests.integration.labs.test_labs import ADA, BOB, ROOT, publish
 from tests.support.content import cell, notebook, tar_of
 
 from machinelabs_hub.catalog.model import UnknownFlavour, UnknownImage
+from machinelabs_hub.db.tables.gpus import WaitRow
 from machinelabs_hub.errors import MachineLabsError, NotAllowed
 from machinelabs_hub.gpu_settings import GroupPlan, Plan, Plans
 from machinelabs_hub.labs.models.lab import Lab, LabChange, Visibility
@@ -277,6 +278,31 @@ def test_ones_own_runs_are_seen_and_stopped_also_where_the_lab_is_closed_now(
             viewed_by(person).own_runs.stop(first.id)
     with pytest.raises(SignInNeeded):
         viewed_by(None).own_runs.list()
+
+
+def test_a_run_that_waits_says_for_what_to_who_may_stop_it(
+    viewed_by: As, tools: Tools, lab: Lab
+) -> None:
+    first, second, third = (order(viewed_by) for _ in range(3))
+    order(viewed_by, EVE)
+    says = viewed_by(BOB).runs.waits
+    assert says(lab, first) == "It starts as soon as the hub takes it."
+    assert says(lab, second).startswith("One earlier run of bob is not over")
+    assert says(lab, third).startswith("2 earlier runs of bob are not over")
+    assert viewed_by(EVE).runs.waits(lab, third) == ""
+    assert viewed_by(ADA).runs.waits(lab, third) != ""
+    tools.runs.set_code(first, digest(CODE))
+    tools.runs.start(first, tools.clock())
+    starting = get(viewed_by, 1)
+    assert says(lab, starting) == ""
+    with tools.sessions() as db:
+        db.add(
+            WaitRow(
+                user="bob", server=f"run-{first.id}", flavour="gpu-small", options={}, groups=[],
+                weight=1.0, since=tools.clock(), why="2 are before it.",
+            )
+        )  # fmt: skip
+    assert says(lab, starting) == "2 are before it."
 
 
 def test_a_waiting_run_that_is_stopped_is_over_at_once(viewed_by: As, lab: Lab) -> None:

@@ -157,6 +157,9 @@ class RunBody(BaseModel):
     state: StateName
     is_final: bool
     out_of_contact: Annotated[bool, Field(description="Nobody can know now how it is.")]
+    waits: Annotated[
+        str, Field(description="What it waits for, in a sentence, for who may stop it; else empty.")
+    ]
     person: Annotated[str, Field(description="Who started it.")]
     name: str
     note: str
@@ -202,6 +205,7 @@ class RunBody(BaseModel):
                 "state": run.state.value,
                 "is_final": run.state.is_final,
                 "out_of_contact": run.is_out_of_contact,
+                "waits": ctx.runs.waits(lab, run),
                 "person": run.person,
                 "name": run.name,
                 "note": run.note,

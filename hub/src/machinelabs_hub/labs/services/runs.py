@@ -170,6 +170,21 @@ class RunService:
         changes, held = self._tools.runs.changes(ids), self._tools.run_outputs.held_of(ids)
         return {one: Story(held[one], changes[one]) for one in ids}
 
+    def waits(self, lab: Lab, run: Run) -> str:
+        """Return a sentence on what a run waits for; empty where it does not, or is not theirs."""
+        if not self._edits(lab, run):
+            return ""
+        if run.state is RunState.STARTING:
+            return self._tools.runs.place_in_line(run)
+        if run.state is not RunState.QUEUED:
+            return ""
+        before = self._tools.runs.count_before(run)
+        if not before:
+            return "It starts as soon as the hub takes it."
+        many = "One earlier run" if before == 1 else f"{before} earlier runs"
+        verb = "is" if before == 1 else "are"
+        return f"{many} of {run.person} {verb} not over yet. The plan says how many go at once."
+
     def changes(self, run: Run) -> tuple[RunChange, ...]:
         """Return the changes of a run's state, the first first."""
         return self._tools.runs.changes((run.id,))[run.id]

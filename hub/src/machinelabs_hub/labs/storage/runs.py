@@ -7,7 +7,9 @@ from typing import Any, cast
 
 from sqlalchemy import CursorResult, Select, and_, delete, func, select, update
 
+from machinelabs_hub import tickets
 from machinelabs_hub.db.engine import SessionMaker
+from machinelabs_hub.db.tables.gpus import WaitRow
 from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.db.tables.runs import RunChangeRow, RunRow
 from machinelabs_hub.labs.models.inputs import RunInput
@@ -157,6 +159,21 @@ class RunTable:
                 RunRow.person == person, RunRow.state == RunState.QUEUED
             )
             return db.scalar(wanted) or 0
+
+    def count_before(self, run: Run) -> int:
+        """Count the runs that its person ordered earlier and that are not over yet."""
+        with self._sessions() as db:
+            wanted = select(func.count()).where(
+                RunRow.person == run.person, RunRow.id < run.id, RunRow.is_settled.is_(False)
+            )
+            return db.scalar(wanted) or 0
+
+    def place_in_line(self, run: Run) -> str:
+        """Return the Hub's sentence on why a run that starts waits; empty: it does not."""
+        here = (run.person, tickets.server_of(run.id))
+        with self._sessions() as db:
+            row = db.get(WaitRow, here)
+            return "" if row is None else row.why
 
     def unsettled(self) -> tuple[Run, ...]:
         """Return the runs that are not over, or whose servers are not gone, the oldest first."""
