@@ -321,6 +321,20 @@ def test_addresses_that_name_no_run_are_no_pages(runner: Runner, visitor: httpx.
     base = f"/{runner.desk.lab.path}/runs"
     for path in ("/99", "/x", "/0", "/99999999999", "/1/notebook"):
         assert visitor.get(base + path).status_code == 404, path
+    huge, ada = "9" * 30, {"X-As": "ada"}
+    for path, status in (
+        (f"{base}/new?revision={huge}", 422),
+        (f"{base}/new?revision=9", 404),
+        (f"{base}/new?like={huge}", 404),
+        (f"{base}/new?path=none.ipynb", 404),
+        (f"{base}/1?line={huge}", 200),
+        (f"{base}/1?line=-{huge}", 200),
+        (f"{base}/{huge}/live", 404),
+        (f"{base}?cursor=x", 422),
+    ):
+        assert visitor.get(path, headers=ada).status_code == status, path
+    stop = visitor.post(f"/-/runs/{huge}/stop", headers=ada, data={"_csrf": "-"})
+    assert stop.status_code == 422
 
 
 def test_my_runs_are_of_all_labs_also_of_those_that_closed_and_can_be_stopped(

@@ -1,10 +1,10 @@
 """*My runs*: those that a person started, of whatever lab, with a way to stop each."""
 
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import quote, urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Path, Request
 from fastapi.responses import RedirectResponse, Response
 
 from machinelabs_hub.errors import MachineLabsError
@@ -29,7 +29,7 @@ def own_runs(request: Request, ctx: Ctx, show: str = "", cursor: str = "") -> Re
 
 
 @router.post("/-/runs/{run}/stop", include_in_schema=False)
-def stop(request: Request, ctx: Ctx, run: int) -> Response:
+def stop(request: Request, ctx: Ctx, run: Annotated[int, Path(ge=1, lt=2**62)]) -> Response:
     """Order one of them to stop."""
     try:
         ctx.own_runs.stop(run)
