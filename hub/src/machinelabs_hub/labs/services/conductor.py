@@ -309,7 +309,13 @@ _LOST: Final = (
 )
 
 
+_CANCELLED: Final = "Spawn cancelled"
+"""What JupyterHub says of a start that somebody stopped."""
+
+
 def _failure(facts: Facts) -> str:
+    if facts.why == _CANCELLED:
+        return "Its start was cancelled on the hub's pages."
     if facts.why:
         return facts.why
     if facts.seen is Seen.READY:
