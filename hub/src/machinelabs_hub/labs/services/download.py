@@ -1,10 +1,9 @@
 """Fetch one address of the web into the site's cache: tried again, resumed, bounded, hashed."""
 
-import threading
 import time
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from http import HTTPStatus
 from typing import Final
 
@@ -18,6 +17,12 @@ from machinelabs_hub.names import shown
 MIB: Final = 1 << 20
 TRIES: Final = 4
 """So often in a row nothing new may come."""
+
+REST_SECONDS: Final = 10.0
+"""What was asked for within that stays: whoever asked is about to read it."""
+
+ROOM_SECONDS: Final = 120.0
+"""So long a download waits for room that others take."""
 
 _FIRST_WAIT: Final = 1.0
 _STEP: Final = 64 * MIB
@@ -166,15 +171,22 @@ class Download:
             return
         # Where the host does not say how much comes, room is made ahead step by step.
         ahead = needs if self.total else min(needs + _STEP, self._bounds.most_bytes)
-        for size in (ahead, needs):
-            if self._store.reserve(content, size):
-                self._reserved = size
-                break
-        else:
-            raise InputTooLarge(
-                f"{self._shown} finds no room: what this site fetched for runs holds "
-                f"{self._store.most_bytes // MIB} MiB at most, and others are being fetched."
-            )
+        ends = time.monotonic() + ROOM_SECONDS
+        while not (self._takes(content, ahead) or self._takes(content, needs)):
+            self._check()
+            if time.monotonic() > ends:
+                raise InputTooLarge(
+                    f"{self._shown} finds no room: what this site fetched for runs holds "
+                    f"{self._store.most_bytes // MIB} MiB at most, and runs wait for the rest of "
+                    "it. Try again later."
+                )
+            time.sleep(0.2)
+
+    def _takes(self, content: BlobWriter, size: int) -> bool:
+        rested = self._clock() - timedelta(seconds=REST_SECONDS)
+        has_room = self._store.reserve(content, size, rested=rested)
+        self._reserved = size if has_room else self._reserved
+        return has_room
 
     def _keep(self, content: BlobWriter) -> Fetched:
         found = Fetched(content.sha256, content.size, self._tag, self._changed, self._clock())
@@ -191,7 +203,7 @@ class Download:
         ends = time.monotonic() + _FIRST_WAIT * 2 ** (self._tries - 1)
         while time.monotonic() < ends:
             self._check()
-            threading.Event().wait(0.1)
+            time.sleep(0.1)
 
     def _check(self) -> None:
         if not self._is_wanted():

@@ -106,7 +106,10 @@ class InputDesk:
             if job is None or job.is_stale or not job.still_holds(found):
                 job = self._begin(url)
             job.wanted_at = time.monotonic()
-        return job.standing(asked)
+        standing = job.standing(asked)
+        if standing.state is InputState.READY:
+            self._store.use(url, self._clock())
+        return standing
 
     def close(self) -> None:
         """Give up what is being fetched."""

@@ -86,11 +86,18 @@ class FetchedStore:
                 with self._lock:
                     self._reserved.pop(content, None)
 
-    def reserve(self, content: BlobWriter, size: int) -> bool:
-        """Make room so that a content may grow to `size` bytes; False: it cannot be made."""
+    def reserve(self, content: BlobWriter, size: int, *, rested: datetime | None = None) -> bool:
+        """Make room so that a content may grow to `size` bytes; False: there is none now.
+
+        Args:
+            content: what is being written.
+            size: how large it may become.
+            rested: what was asked for since stays, as somebody is about to read it; None: nothing
+                stays.
+        """
         with self._lock:
             others = sum(held for one, held in self._reserved.items() if one is not content)
-            if not self._make_room(self.most_bytes - others - size):
+            if not self._make_room(self.most_bytes - others - size, rested):
                 return False
             self._reserved[content] = size
         return True
@@ -115,7 +122,6 @@ class FetchedStore:
             if was and was != found.sha256:
                 self._drop_unnamed(was)
             self._reserved.pop(content, None)
-            self._make_room(self.most_bytes - sum(self._reserved.values()))
 
     def kept(self) -> Kept:
         """Return how much is kept, each content counted once."""
@@ -137,27 +143,30 @@ class FetchedStore:
                 dropped += 1
         return dropped
 
-    def _make_room(self, most: int) -> bool:
+    def _make_room(self, most: int, rested: datetime | None) -> bool:
         """Forget the addresses that were asked for longest ago until `most` bytes hold the rest.
 
         Nothing is forgotten if that would not do. Whoever reads a file that goes keeps it open.
         """
-        if most < 0:
-            return False
-        kept = (FetchedRow.url_hash, FetchedRow.sha256, FetchedRow.size_bytes)
+        kept = (FetchedRow.url_hash, FetchedRow.sha256, FetchedRow.size_bytes, FetchedRow.used_at)
         with self._sessions() as db:
             rows = db.execute(select(*kept).order_by(FetchedRow.used_at, FetchedRow.url_hash)).all()
-        names = Counter(sha256 for _, sha256, _ in rows)
-        held = sum({sha256: size for _, sha256, size in rows}.values())
-        for url_hash, sha256, size in rows:
-            if held <= most:
+        names = Counter(sha256 for _, sha256, _, _ in rows)
+        held = sum({sha256: size for _, sha256, size, _ in rows}.values())
+        goes = []
+        for url_hash, sha256, size, used_at in rows:
+            if held <= most or (rested and used_at >= rested):
                 break
+            goes.append((url_hash, sha256))
             names[sha256] -= 1
+            held -= 0 if names[sha256] else size
+        if held > most:
+            return False
+        for url_hash, sha256 in goes:
             with self._sessions() as db:
                 db.execute(delete(FetchedRow).where(FetchedRow.url_hash == url_hash))
             if not names[sha256]:
                 self._contents.path(sha256).unlink(missing_ok=True)
-                held -= size
         return True
 
     def _drop_unnamed(self, sha256: str) -> None:
