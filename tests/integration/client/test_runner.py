@@ -16,6 +16,7 @@ from machinelabs.runner import keeper
 from machinelabs.runner.run import Run
 from machinelabs.runner.service import Dismissed, Service
 from machinelabs.runner.words import Ended
+from machinelabs_hub.run_settings import Runs
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -218,6 +219,21 @@ async def test_every_byte_of_a_hundred_thousand_lines_arrives(
     desk = ordered(server, {"main.py": b"for i in range(100_000):\n    print(i, 'x' * 40)\n"})
     assert (await executed(desk, tmp_path / "run")).state == "finished"
     assert desk.said() == "".join(f"{i} {'x' * 40}\n" for i in range(100_000))
+
+
+async def test_what_a_full_log_would_not_keep_is_not_sent(tmp_path: Path) -> None:
+    work = (
+        b"import pathlib\npathlib.Path('outputs').mkdir()\nfor _ in range(60):\n"
+        b"    print('x' * 1_000_000)\npathlib.Path('outputs/end.txt').write_text('end')\n"
+    )
+    with labs_server(tmp_path / "data", runs=Runs(log_mib=1)) as small:
+        desk = ordered(small, {"main.py": work})
+        assert (await executed(desk, tmp_path / "run")).state == "finished"
+        (note,) = desk.events("note")
+        assert note["full"]
+        # 60 MB are some 1,900 events.
+        assert small.tools.events.following(desk.run.id) < 900
+        assert list(desk.outputs()) == ["end.txt"]
 
 
 # Stop.

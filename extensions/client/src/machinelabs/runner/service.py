@@ -44,6 +44,8 @@ class Told:
 
     next: int
     stop: bool
+    full: bool = False
+    """Nothing more that is printed is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,7 +180,7 @@ class Service:
         if answer.status_code == HTTPStatus.CONFLICT and "next" in (body_of := _body(answer)):
             return Told(next=int(body_of["next"]), stop=bool(body_of.get("stop")))
         said = _checked(answer).json()
-        return Told(next=int(said["next"]), stop=bool(said.get("stop")))
+        return Told(int(said["next"]), stop=bool(said.get("stop")), full=bool(said.get("full")))
 
     async def put_output(self, path: str, file: BinaryIO) -> None:
         """Send a file that the run put out.

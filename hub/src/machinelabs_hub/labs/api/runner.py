@@ -92,6 +92,9 @@ class HeardBody(BaseModel):
 
     next: int
     stop: bool
+    full: Annotated[
+        bool, Field(description="Nothing more that is printed is kept: it need not be sent.")
+    ] = False
 
 
 class EndReasonBody(BaseModel):
@@ -196,7 +199,8 @@ async def add_events(request: Request, run: RunId, authorization: Token = "") ->
     except EventGap as gap:
         said = {"code": gap.code, "message": str(gap), "field": None, "next": gap.following}
         return JSONResponse(said, gap.status)
-    return JSONResponse({"next": following, "stop": stop})
+    is_full = await run_in_threadpool(service.is_log_full, found)
+    return JSONResponse({"next": following, "stop": stop} | ({"full": True} if is_full else {}))
 
 
 @router.put(

@@ -150,6 +150,10 @@ class RunnerService:
             tools.bells.ring(run.id, state=False)
         return following, run.stop_at is not None or run.state.is_final
 
+    def is_log_full(self, run: Run) -> bool:
+        """Tell whether the run need not send any more of what it prints."""
+        return self._tools.events.is_full(run.id)
+
     def room(self, run: Run, path: str, announced: int) -> int:
         """Return how many bytes an output may have; `announced` are to come (0: not known).
 
