@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import Any
 
+import httpx
 import pytest
 from tests.support.labs_service import LabsServer, labs_server
 from tests.support.run_desk import ordered
@@ -32,11 +33,12 @@ def order(server: LabsServer, person: str, asks: str, **files: bytes) -> str:
     try:
         service.order(lab, RunDraft())
     except MachineLabsError as error:
-        assert str(error)
-        assert service.list(lab).items == ()
-        return error.code
+        refusal = error
     else:
         return ""
+    assert str(refusal)
+    assert service.list(lab).items == ()
+    return refusal.code
 
 
 def put_out(server: LabsServer, visibility: Visibility) -> str:
@@ -72,6 +74,16 @@ def test_another_runs_file_is_for_those_who_may_read_it(server: LabsServer) -> N
     assert order(server, "ada", f"{{name: m, url: '{nothing}'}}") == "no_input"
     wrong = f"{{name: m, url: '{open_to_all}', sha256: {'ab' * 32}}}"
     assert order(server, "ada", wrong) == "input_wrong_hash"
+
+
+def test_who_reads_a_run_reads_what_it_took_in(server: LabsServer) -> None:
+    url = put_out(server, Visibility.PRIVATE)
+    asks = f"inputs: [{{name: m, url: '{url}'}}]".encode()
+    desk = ordered(server, {"main.py": b"", "ml.yaml": asks})
+    path = f"/api/v1/labs/{desk.lab.path}/runs/{desk.run.number}/inputs"
+    (told,) = httpx.get(server.url.rstrip("/") + path).json()["items"]
+    assert (told["name"], told["url"], told["size"]) == ("m", url, 7)
+    assert len(told["sha256"]) == 64
 
 
 def test_a_runs_inputs_are_for_its_own_token(server: LabsServer) -> None:
