@@ -18,6 +18,7 @@ from tests.benchmarks import (
     pages,
     render,
     report,
+    runs,
     search,
     starts,
     stock,
@@ -31,11 +32,11 @@ from tests.support.site import ROOT, Site, running
 from machinelabs_hub.catalog.load import load
 from machinelabs_hub.sites import catalog_file
 
-PARTS = ("starts", "home", "labs", "forks", "git", "search", "render", "fetch")
+PARTS = ("starts", "home", "labs", "forks", "git", "search", "render", "fetch", "runs")
 GPU_PARTS = ("decision", "week", "waiting", "booked")
 """What `make bench-gpu` measures."""
 
-ON_A_SITE = {"starts", "home", "labs", "forks", "git"}
+ON_A_SITE = {"starts", "home", "labs", "forks", "git", "runs"}
 RESULT = ROOT / "build" / "benchmarks.json"
 MANUAL = ROOT / "docs" / "reference" / "benchmarks.md"
 
@@ -90,6 +91,8 @@ def measure(folder: Path, parts: Sequence[str], rounds: int) -> list[Figure]:
             figures += forks.measure(site, rounds=rounds, say=say)
         if "git" in parts:
             figures += git.measure(site, rounds=rounds, say=say)
+        if "runs" in parts:
+            figures += runs.measure(site, folder, rounds=rounds, say=say)
     return figures
 
 

@@ -14,8 +14,9 @@ machine, in turns, so that what else the machine does falls on both alike. It pr
 and writes `build/benchmarks.json`; `make bench WRITE=1` renews this page. The peer's containers
 have the same limits. *Untuned* is an image with the same packages, started as any site starts it
 today; the *floor* is plain `docker run` of the same command up to its first HTTP answer. A start
-is timed from the request to the hub until the hub says that the server is ready; the brackets
-hold 95 of 100 resamples of the ratio.
+is timed from the request to the hub until the hub says that the server is ready; a run from its
+order until its end is told, against `docker run` of papermill on the same notebook in the same
+image. The brackets hold 95 of 100 resamples of the ratio.
 
 {table}
 

@@ -109,7 +109,7 @@ def test_a_lab_is_run_with_a_parameter_and_watched_to_its_end(
         assert page.title() != "1"
         expect(page.get_by_role("link", name="Whole log")).to_be_visible()
     with ada.expect_download() as got:
-        ada.get_by_role("link", name="metrics.json").click()
+        ada.get_by_role("link", name="Download metrics.json").click()
     assert json.loads(got.value.path().read_text()) == {"epochs": 6}
     assert barriers(ada) == []
     visitor.get_by_role("link", name="Executed notebook").click()

@@ -27,6 +27,16 @@ LIMITS = {
 LED = 0.9
 """How many of the parts of a request are led, one by one."""
 
+# Nobody waits for a GPU that is not there, and no container is made for a run like this.
+_OF_A_RUN: dict[str, list[Any]] = {
+    "revision": [1, 2, None],
+    "path": ["main.ipynb", None],
+    "image": [None],
+    "flavour": ["gpu-small"],
+    "name": ["A try"],
+    "note": ["", "Why"],
+}
+
 _SERIAL = count()
 
 
@@ -35,11 +45,13 @@ class ApiWorld:
     """Labs of two people.
 
     Attributes:
-        mine: a public lab of the asker, r1 and r2; the other's fork of it is offered as #1.
+        mine: a public lab of the asker, r1 and r2; the other's fork of it is offered as #1. Its
+            run #1 was stopped while it waited.
         theirs: a public lab of the other, r1 to r3; the asker's fork of it is offered as #1.
         fork: that fork: r1 and r2, and r3 of the original is to be had.
         caught: another fork of the asker's: r3 of the original is in its r3, and was not offered.
         gone: a lab in the asker's trash.
+        run: the id of the run #1 of mine.
     """
 
     mine: str
@@ -47,6 +59,7 @@ class ApiWorld:
     fork: str
     caught: str
     gone: str
+    run: int
 
     @property
     def labs(self) -> tuple[tuple[str, str], ...]:
@@ -60,8 +73,9 @@ class ApiWorld:
         _put(case.path_parameters, known, dice)
         _put(case.query, self._in_query(), dice)
         _put(case.headers, {"Idempotency-Key": [f"key-{next(_SERIAL)}"], "If-Match": [None]}, dice)
+        said = _OF_A_RUN if case.operation.path.endswith("/runs") else self._in_body()
         for body in (case.body, *(case.body.values() if isinstance(case.body, dict) else ())):
-            _put(body, self._in_body(), dice)
+            _put(body, said, dice)
 
     def _in_path(self, path: str, dice: random.Random) -> dict[str, list[Any]]:
         owner, name = dice.choice(self.labs)
@@ -69,6 +83,8 @@ class ApiWorld:
             owner, name = ASKER, self.gone
         elif "/proposals" in path:
             owner, name = dice.choice(((ASKER, self.mine), (OTHER, self.theirs)))
+        elif "/runs" in path:
+            owner, name = ASKER, self.mine
         elif "/people/" in path:
             name = OTHER
         elif "/templates/" in path:
@@ -77,6 +93,7 @@ class ApiWorld:
             "owner": [owner],
             "name": [name],
             "number": [1],
+            "run": [self.run],
             "revision": ["1", "2"],
             "path": ["main.ipynb", "data/a.csv", "a.png"],
             "kind": ["person"],
@@ -142,8 +159,10 @@ def make_world(site: Site) -> ApiWorld:
                 _done(client.post(f"/labs/{original}/proposals", json=said))
         _revise(other, f"{OTHER}/{theirs}", _files("3"))
         _done(asker.post(f"/labs/{ASKER}/{caught}/update", json={"to": 3}))
+        run = _done(asker.post(f"/labs/{ASKER}/{mine}/runs", json={"flavour": "gpu-small"}))
+        _done(asker.post(f"/labs/{ASKER}/{mine}/runs/1/stop"))
         asker.delete(f"/labs/{ASKER}/{gone}").raise_for_status()
-    return ApiWorld(mine=mine, theirs=theirs, fork=fork, caught=caught, gone=gone)
+    return ApiWorld(mine=mine, theirs=theirs, fork=fork, caught=caught, gone=gone, run=run["id"])
 
 
 def _files(number: str) -> dict[str, bytes]:

@@ -29,7 +29,7 @@ from machinelabs_hub.labs.services.forks import ForkService
 from machinelabs_hub.labs.services.labs import LabService
 from machinelabs_hub.labs.services.revisions import RevisionService
 from machinelabs_hub.labs.services.tools import Tools
-from machinelabs_hub.settings import Database, Limits, Plans, Settings, Site
+from machinelabs_hub.settings import Database, Limits, Plans, Runs, Settings, Site
 from machinelabs_hub.sites import Addresses, Files, database_url
 
 if TYPE_CHECKING:
@@ -117,7 +117,9 @@ class _Tokens(Identities):
 
 
 @contextmanager
-def labs_server(data: Path, *, plans: Plans | None = None, **limits: int) -> Iterator[LabsServer]:
+def labs_server(
+    data: Path, *, plans: Plans | None = None, runs: Runs | None = None, **limits: int
+) -> Iterator[LabsServer]:
     """Run a labs service on a free port, with its files in `data` and these limits."""
     often = {"publishes_per_hour": 100_000, "requests_per_minute": 1_000_000}
     # What a power cut may take does not matter here, and syncing each publish takes its time.
@@ -128,6 +130,7 @@ def labs_server(data: Path, *, plans: Plans | None = None, **limits: int) -> Ite
         limits=Limits(**often | limits),
         database=database,
         plans=plans or Plans(),
+        runs=runs or Runs(),
     )
     secrets = Files(data).secrets
     secrets.mkdir(parents=True, exist_ok=True)

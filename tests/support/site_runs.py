@@ -95,7 +95,18 @@ class SiteRun:
             return False
         command = ["docker", "ps", "-aq", "--filter", f"name=^/{self.container}$"]
         left = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-        return self.server not in answer.json()["servers"] and not left.strip()
+        token = {"Authorization": f"token {self.site.files.secret('proxy_token')}"}
+        routes = httpx.get(f"{self.site.addresses.proxy_api}/api/routes", headers=token).json()
+        is_routed = any(f"/{self.server}/" in f"{route}/" for route in routes)
+        return self.server not in answer.json()["servers"] and not left.strip() and not is_routed
+
+    def settled(self, seconds: float = 60) -> None:
+        """Wait until nothing is left of its server: no container, no route, not even its name."""
+        wait_until(self.is_gone, seconds=seconds, what=f"nothing is left of {self.server}")
+
+    def wait_to_say(self, text: str, *, seconds: float = 60) -> None:
+        """Wait until it has printed something."""
+        wait_until(lambda: text in self.said(), seconds=seconds, what=f"it says {text!r}")
 
 
 def start(site: Site, person: str, name: str, files: Mapping[str, bytes], **draft: Any) -> SiteRun:

@@ -7,6 +7,44 @@ from pydantic import Field
 from machinelabs_hub.yamlfile import Section
 
 
+class Inputs(Section):
+    """Inputs of runs: what the labs service fetches for them, and keeps."""
+
+    hosts: Annotated[
+        tuple[str, ...],
+        Field(
+            title="Hosts that inputs may come from",
+            description="`*` is every public host, `*.example.org` every one below a name. Empty: "
+            "none, so that only outputs of runs can be inputs.",
+        ),
+    ] = ("*",)
+    inside: Annotated[
+        tuple[str, ...],
+        Field(
+            title="Hosts of your own network that inputs may come from",
+            description="`host` or `host:port`; without a port, all of its ports. Private and "
+            "loopback addresses are refused for all other hosts, whatever their names say. "
+            "Whoever may run a lab reads what is served there without a password.",
+        ),
+    ] = ()
+    largest_mib: Annotated[
+        int, Field(ge=1, title="Largest input that is fetched from the web, MiB")
+    ] = 10_240
+    cache_gib: Annotated[
+        int,
+        Field(
+            ge=1,
+            title="Most that fetched inputs hold together, GiB",
+            description="They lie in `DATA/inputs`, each content once. Those that no run asked "
+            "for longest go first; they are fetched anew when one does.",
+        ),
+    ] = 50
+    at_once: Annotated[int, Field(ge=1, title="Most inputs that are fetched at the same time")] = 8
+    minutes: Annotated[
+        int, Field(ge=1, title="Minutes that fetching an input may take at most")
+    ] = 240
+
+
 class Runs(Section):
     """Runs of labs: how many may wait, and what is kept of them."""
 
@@ -41,3 +79,4 @@ class Runs(Section):
             description="Deleted runs count until they are purged. 0: no limit.",
         ),
     ] = 50
+    inputs: Inputs = Inputs()

@@ -123,6 +123,11 @@ class Files:
         return self.data / "blobs"
 
     @property
+    def inputs(self) -> Path:
+        """What was fetched for runs, by its SHA-256; all of it can be fetched anew."""
+        return self.data / "inputs"
+
+    @property
     def builds(self) -> Path:
         """Which build of each catalogue image this site uses (`images.json`)."""
         return self.data / "images.json"

@@ -130,6 +130,7 @@ STOPS: Final = (
     Stop("run-notebook", LAB + "/runs/1/notebook"),
     Stop("run-new", LAB + "/runs/new", Who.OWNER),
     Stop("run-new-script", LAB + "/runs/new?path=model.py", Who.OWNER),
+    Stop("own-runs", "{labs}/-/runs", Who.OWNER),
     # ---- where there is nothing yet
     Stop("welcome", "{hub}/hub/home", Who.NEWCOMER),
     Stop("no-labs", "{labs}/" + NEWCOMER, Who.NEWCOMER),
@@ -137,6 +138,7 @@ STOPS: Final = (
     Stop("no-usage", "{labs}/-/usage", Who.NEWCOMER),
     Stop("nothing-shared", "{labs}/shared", Who.NEWCOMER),
     Stop("no-proposals", FORK + "/proposals"),
+    Stop("no-own-runs", "{labs}/-/runs", Who.NEWCOMER),
     Stop("no-runs", FORK + "/runs"),
     Stop("open", LAB + "/open", Who.OWNER),
     Stop("open-fork", FORK + "/open", Who.OWNER),

@@ -12,9 +12,11 @@ from tests.support.content import cell, notebook
 from tests.support.labs_service import LabsServer, labs_server
 from tests.support.run_desk import CODE, RunDesk, ordered
 
+from machinelabs.runner import keeper
 from machinelabs.runner.run import Run
 from machinelabs.runner.service import Dismissed, Service
 from machinelabs.runner.words import Ended
+from machinelabs_hub.run_settings import Runs
 
 pytestmark = pytest.mark.timeout(180)
 
@@ -219,6 +221,21 @@ async def test_every_byte_of_a_hundred_thousand_lines_arrives(
     assert desk.said() == "".join(f"{i} {'x' * 40}\n" for i in range(100_000))
 
 
+async def test_what_a_full_log_would_not_keep_is_not_sent(tmp_path: Path) -> None:
+    work = (
+        b"import pathlib\npathlib.Path('outputs').mkdir()\nfor _ in range(60):\n"
+        b"    print('x' * 1_000_000)\npathlib.Path('outputs/end.txt').write_text('end')\n"
+    )
+    with labs_server(tmp_path / "data", runs=Runs(log_mib=1)) as small:
+        desk = ordered(small, {"main.py": work})
+        assert (await executed(desk, tmp_path / "run")).state == "finished"
+        (note,) = desk.events("note")
+        assert note["full"]
+        # 60 MB are some 1,900 events.
+        assert small.tools.events.following(desk.run.id) < 900
+        assert list(desk.outputs()) == ["end.txt"]
+
+
 # Stop.
 
 
@@ -241,6 +258,30 @@ async def test_a_run_that_is_stopped_keeps_what_it_made(
     assert list(desk.outputs()) == ["half.txt"]
 
 
+async def test_no_cell_is_begun_after_the_order_to_stop(server: LabsServer, tmp_path: Path) -> None:
+    swallows = (
+        "import time\nprint('on')\ntry:\n    time.sleep(60)\nexcept KeyboardInterrupt:\n    pass"
+    )
+    desk = ordered(server, {"main.ipynb": nb(swallows, "print('next')")})
+    running = asyncio.create_task(executed(desk, tmp_path / "run"))
+    await until(lambda: "on" in desk.said())
+    desk.stop()
+    assert (await running).state == "stopped"
+    assert desk.said() == "on\n"
+
+
+async def test_a_run_that_is_stopped_before_its_code_begins_does_not_begin(
+    server: LabsServer, tmp_path: Path
+) -> None:
+    desk = ordered(server, {"main.py": b"print('on')\n"})
+    service = Service(desk.url)
+    run = Run(service, tmp_path / "run")
+    run.stop()
+    assert (await run.run(CODE)).state == "stopped"
+    await service.close()
+    assert not desk.events("stdout")
+
+
 async def test_code_that_ignores_the_order_to_stop_is_killed(
     server: LabsServer, tmp_path: Path
 ) -> None:
@@ -251,6 +292,32 @@ async def test_code_that_ignores_the_order_to_stop_is_killed(
     desk.stop()
     assert (await running).state == "stopped"
     assert any("killed" in note["text"] for note in desk.events("note"))
+
+
+async def test_outputs_are_kept_while_the_code_runs_and_taken_back_when_it_deletes_them(
+    server: LabsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper, "LOOK_SECONDS", 0.1)
+    monkeypatch.setattr(keeper, "REST_SECONDS", 0.3)
+    made = (
+        "import pathlib, time\nouts = pathlib.Path('outputs')\nouts.mkdir()\n"
+        "(outs / 'kept').write_text('1')\n(outs / 'gone').write_text('2')\nprint('made')"
+    )
+    waits = (
+        "end = time.time() + 60\n"
+        "while time.time() < end and not pathlib.Path('go').exists():\n    time.sleep(.05)"
+    )
+    changed = "(outs / 'gone').unlink()\n(outs / 'kept').write_text('3')"
+    desk = ordered(server, {"main.ipynb": nb(made, waits, changed)})
+    running = asyncio.create_task(executed(desk, tmp_path / "run"))
+    await until(lambda: set(desk.outputs()) == {"kept", "gone"})
+    await until(lambda: desk.now.notebook)
+    assert desk.notebook()["cells"][0]["outputs"][0]["text"] == ["made\n"]
+    (tmp_path / "run" / "go").touch()
+    assert (await running).state == "finished"
+    assert list(desk.outputs()) == ["kept"]
+    assert desk.content(desk.outputs()["kept"]) == b"3"
+    assert desk.notebook()["cells"][2]["execution_count"] == 3
 
 
 # What goes wrong around it.

@@ -32,6 +32,7 @@ def main() -> None:
     threading.Thread(target=door.serve_forever, daemon=True).start()
     url, code = os.environ["MACHINELABS_RUN_URL"], os.environ["MACHINELABS_RUN_CODE"]
     with httpx.Client(base_url=url, timeout=10, trust_env=False) as labs:
+        time.sleep(float(os.environ.get("SECONDS_UNTIL_THE_FIRST_WORD", "0")))
         order = ask(labs, "/exchange", {"code": code})
         labs.headers["Authorization"] = f"Bearer {order['token']}"
         do, until = order["parameters"].get("do"), float(order["parameters"].get("seconds", 0))

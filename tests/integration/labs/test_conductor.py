@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from machinelabs_hub.labs.context import Parts
 
 EXTRA = """
+import asyncio
 import sys
 from datetime import UTC, datetime
 from jupyterhub.spawner import SimpleLocalProcessSpawner
@@ -40,7 +41,7 @@ from machinelabs_hub.sites import Files
 from machinelabs_hub.spawn.refusal import refuse_early
 
 class Plain(SimpleLocalProcessSpawner):
-    is_broken = False
+    is_broken = stands_in_line = False
     def take_ticket(self, options):
         key = Files(load().data).secret(tickets.KEY)
         ticket = tickets.verify(options["ticket"], key, now=datetime.now(UTC))
@@ -50,6 +51,7 @@ class Plain(SimpleLocalProcessSpawner):
         labs = Addresses(load()).labs_local
         self.environment["MACHINELABS_RUN_URL"] = f"{labs}/services/labs/api/v1/runner/{ticket.run}"
         self.is_broken = ticket.image == "pytorch"
+        self.stands_in_line = ticket.image == "datascience"
         return {"image": ticket.image, "flavour": ticket.flavour}
     def check(self, options):
         if options["flavour"] == "cpu-medium":
@@ -63,12 +65,16 @@ class Plain(SimpleLocalProcessSpawner):
             error = RuntimeError("broken")
             error.jupyterhub_message = "The image cannot be found."
             raise error
+        if self.stands_in_line:
+            self.environment["SECONDS_UNTIL_THE_FIRST_WORD"] = "3"
+            await asyncio.sleep(12)
         return await super().start()
 
 refuse_early()
 c.JupyterHub.spawner_class = Plain
 c.Spawner.cmd = [sys.executable, "RUNNER"]
 c.Spawner.http_timeout = 15
+c.Spawner.start_timeout = 60
 c.Spawner.poll_interval = 1
 """.replace("RUNNER", str(Path(__file__).with_name("conducted.py")))
 
@@ -241,6 +247,14 @@ def test_a_run_whose_container_dies_is_lost(site: Site, monkeypatch: pytest.Monk
     lost = site.settled(run)
     assert (lost.state, site.tools.events.following(run)) == (RunState.LOST, 4)
     assert lost.reason is not None
+    assert site.servers() == []
+
+
+def test_a_run_that_stood_in_line_for_long_has_its_time_to_report(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_steps, "REPORT", timedelta(seconds=10))
+    assert site.settled(site.run("finish", image="datascience")).state is RunState.FINISHED
     assert site.servers() == []
 
 

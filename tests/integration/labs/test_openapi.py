@@ -46,6 +46,9 @@ NEVER_DONE = {
     "POST gpus/{uuid}/return",
     "POST reservations",
     "DELETE reservations/{number}",
+    # What only a run that began has.
+    "GET labs/{owner}/{name}/runs/{number}/outputs/{path}",
+    "GET labs/{owner}/{name}/runs/{number}/notebook",
     # Nobody is told anything here.
     "POST me/notices/{notice}/confirm",
 }
@@ -87,7 +90,9 @@ def test_every_answer_is_as_described_many_times(wide: Site) -> None:
 def check_well_asked(asked: Asked) -> None:
     """Nothing is shown of an operation that answered all requests with a refusal."""
     done = {operation for operation, answers in asked.items() if min(answers) < 300}
-    assert asked.keys() - done == NEVER_DONE
+    # What only the container of a run gets, with a token that nobody else has.
+    of_containers = {operation for operation in asked if " runner/" in operation}
+    assert asked.keys() - done == NEVER_DONE | of_containers
 
 
 def ask_all(site: Site, token: str, examples: int) -> Asked:

@@ -174,7 +174,7 @@ def test_the_page_shows_lines_cells_and_outputs_and_nothing_of_them_acts(
     )  # fmt: skip
     html = page(visitor, here(runner))
     for shown in ("Running", 'id="cell-2"', '<span class="ansi-fg-2">good</span>', " 20%</span>",
-                  "data:image/png;base64,", "<b>bold</b>", "1.5 cores", "epochs", "/live?mark="):  # fmt: skip
+                  "data:image/png;base64,", "<b>bold</b>", "1.5 of 1 cores", "epochs", "/live?mark="):  # fmt: skip
         assert shown in html
     for hidden in ("<script>x()", "y()", " 10%"):
         assert hidden not in html
@@ -211,6 +211,9 @@ def test_the_executed_notebook_and_outputs_are_linked(
     book = notebook([cell("code", "1 + 1", "a", [{"output_type": "execute_result", "metadata": {},
                      "data": {"text/plain": "2 <b>"}, "execution_count": 1}], 1)])  # fmt: skip
     runner.http.put("/notebook", content=book).raise_for_status()
+    for path, content in {"plots/loss.png": moons(), "loss.csv": b"epoch,loss\n0,0.5\n",
+                          "report.html": b"<script>x()</script>"}.items():  # fmt: skip
+        runner.http.put(f"/outputs/{path}", content=content).raise_for_status()
     runner.http.put("/outputs/model/weights 1.bin", content=b"12345").raise_for_status()
     runner.end()
     html = page(visitor, here(runner))
@@ -220,6 +223,16 @@ def test_the_executed_notebook_and_outputs_are_linked(
     shown = page(visitor, f"{here(runner)}/notebook")
     assert "2 &lt;b&gt;" in shown
     assert 'id="cell-a"' in shown
+    assert f'href="/services/labs/{runner.desk.lab.path}/{address}"' in html
+    assert "no preview of this kind" in page(visitor, f"{here(runner)}/{address[7:]}")
+    plot = page(visitor, f"{here(runner)}/outputs/plots/loss.png")
+    raw = f'src="/services/labs/api/v1/labs/{runner.desk.lab.path}/runs/1/outputs/plots/loss.png"'
+    assert raw in plot
+    assert "<td>0.5</td>" in page(visitor, f"{here(runner)}/outputs/loss.csv")
+    told = page(visitor, f"{here(runner)}/outputs/report.html")
+    assert "&lt;" in told
+    assert "<script>x()" not in told
+    assert page(visitor, f"{here(runner)}/outputs/gone.txt", 404)
     got = httpx.get(f"{visitor.base_url}api/v1/labs/{runner.desk.lab.path}/{address}")
     assert got.content == b"12345"
 
@@ -308,3 +321,43 @@ def test_addresses_that_name_no_run_are_no_pages(runner: Runner, visitor: httpx.
     base = f"/{runner.desk.lab.path}/runs"
     for path in ("/99", "/x", "/0", "/99999999999", "/1/notebook"):
         assert visitor.get(base + path).status_code == 404, path
+    huge, ada = "9" * 30, {"X-As": "ada"}
+    for path, status in (
+        (f"{base}/new?revision={huge}", 422),
+        (f"{base}/new?revision=9", 404),
+        (f"{base}/new?like={huge}", 404),
+        (f"{base}/new?path=none.ipynb", 404),
+        (f"{base}/1?line={huge}", 200),
+        (f"{base}/1?line=-{huge}", 200),
+        (f"{base}/{huge}/live", 404),
+        (f"{base}?cursor=x", 422),
+    ):
+        assert visitor.get(path, headers=ada).status_code == status, path
+    stop = visitor.post(f"/-/runs/{huge}/stop", headers=ada, data={"_csrf": "-"})
+    assert stop.status_code == 422
+
+
+def test_my_runs_are_of_all_labs_also_of_those_that_closed_and_can_be_stopped(
+    server: LabsServer, visitor: httpx.Client
+) -> None:
+    ben = {"X-As": "ben"}
+    lab = server.publish("ada", FILES, title="Open for a while")
+    order = {"_csrf": "-", "path": "main.ipynb", "name": "Mine"}
+    assert visitor.post(f"/{lab.path}/runs", headers=ben, data=order).status_code == 303
+    mine = visitor.get("/-/runs", headers=ben).text
+    assert f'href="/services/labs/{lab.path}/runs/1"' in mine
+    closed = visitor.patch(
+        f"/api/v1/labs/{lab.path}", headers={"X-As": "ada"}, json={"visibility": "private"}
+    )
+    assert closed.status_code == 200
+    mine = visitor.get("/-/runs?show=on", headers=ben).text
+    assert lab.path not in mine
+    assert "A lab that is closed to you now" in mine
+    number = mine.split("/-/runs/")[1].split("/stop")[0]
+    other = visitor.post(f"/-/runs/{number}/stop", headers={"X-As": "ada"}, data={"_csrf": "-"})
+    assert other.status_code == 404
+    stopped = visitor.post(f"/-/runs/{number}/stop", headers=ben, data={"_csrf": "-"})
+    assert stopped.headers["location"] == "/services/labs/-/runs"
+    assert "None of your runs goes on" in visitor.get("/-/runs?show=on", headers=ben).text
+    assert "Stopped" in visitor.get("/-/runs?show=over", headers=ben).text
+    assert visitor.get("/-/runs").status_code == 302

@@ -14,6 +14,8 @@ import pytest
 from tests.support.notebook_server import NotebookServer
 from tests.support.notebook_tab import COUNTS, Tab, lines
 from tests.support.site import Server, Site, running
+from tests.support.site_labs import api
+from tests.support.site_runs import start as order_run
 from tests.support.waiting import wait_until
 
 from machinelabs_hub.catalog.load import read_builds
@@ -181,3 +183,28 @@ def test_a_container_that_ends_while_the_hub_is_away_is_charged_to_its_end(
         what="its time is closed",
     )
     assert uses(usage, "hours-bob")[0].hours.cpu_seconds == pytest.approx(ended - ready, abs=3)
+
+
+def test_a_run_ends_with_the_hours_of_its_person_and_keeps_what_it_made(
+    site: Site, usage: UsageTable
+) -> None:
+    work = (
+        b"import pathlib, time\npathlib.Path('outputs').mkdir()\n"
+        b"pathlib.Path('outputs/half.txt').write_text('half')\ntime.sleep(600)\n"
+    )
+    run = order_run(site, "hours-ron", "long", {"main.py": work})
+    assert run.wait_for(seconds=SECONDS + 90) == "stopped"
+    assert run.outputs() == ["half.txt"]
+    wait_until(run.is_gone, seconds=60, what="nothing is left of it")
+    wait_until(
+        lambda: uses(usage, "hours-ron") and not uses(usage, "hours-ron")[0].is_open,
+        seconds=40,
+        what="it is charged",
+    )
+    (use,) = uses(usage, "hours-ron")
+    assert use.session.is_run
+    assert use.hours.cpu_seconds == pytest.approx(SECONDS, abs=15)
+    with api(site, run.token) as client:
+        refused = client.post(f"/labs/{run.lab}/runs", json={})
+    assert refused.status_code == httpx.codes.FORBIDDEN
+    assert refused.json()["code"] == "hours_used_up"

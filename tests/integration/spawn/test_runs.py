@@ -99,11 +99,13 @@ def test_a_run_whose_server_is_deleted_at_the_hub_keeps_its_outputs(site: Site) 
     settled(run)
 
 
-def test_a_run_whose_container_is_killed_is_lost_with_what_it_said(site: Site) -> None:
+def test_a_run_whose_container_is_killed_is_lost_with_what_it_said_and_made(site: Site) -> None:
     run = running(site, "killed")
+    wait_until(run.outputs, seconds=20, what="what it put out is kept while it runs")
     docker("kill", run.container)
     assert run.wait_for(seconds=90) == "lost"
     assert "10\n" in run.said()
+    assert run.outputs() == ["half.txt"]
     settled(run)
 
 
@@ -147,6 +149,7 @@ tries("trace", lambda: subprocess.run(["python3", "-c", (
     "print(libc.ptrace(16, 1, 0, 0), ctypes.get_errno())")],
     capture_output=True, text=True).stdout.strip())
 tries("own environ", lambda: sorted(n for n in os.environ if "RUN_" in n or "TOKEN" in n or "JUPYTERHUB" in n))
+tries("nice", lambda: os.nice(0))
 tries("home", lambda: sorted(os.listdir(os.path.expanduser("~"))))
 tries("command line", lambda: open(f"{first}/cmdline").read().replace("\0", " "))
 found = []
@@ -183,6 +186,7 @@ def test_the_code_of_a_run_reaches_nothing_but_its_own_work(site: Site) -> None:
     assert got["alive"] == "True"
     assert got["trace"] == "-1 1"
     assert got["own environ"] == "[]"
+    assert got["nice"] == "19"
     fresh = "['.bash_logout', '.bashrc', '.local', '.profile', 'datasets', 'run']"
     assert got["home"] == fresh
     assert got["files with a token"] == "[]"

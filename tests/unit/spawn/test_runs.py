@@ -1,9 +1,10 @@
 """A run's server: only with a ticket, without a home, without the Hub's secrets."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
+from unittest.mock import Mock
 
 import pytest
 from tests.unit.spawn.test_plan import planned
@@ -11,7 +12,7 @@ from tests.unit.spawn.test_plan import planned
 from machinelabs_hub import scopes
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.spawn.plan import HOME
-from machinelabs_hub.spawn.runs import RunDoor, Runs, as_run, named_limit, token_scopes
+from machinelabs_hub.spawn.runs import AWAKE, RunDoor, Runs, as_run, named_limit, token_scopes
 from machinelabs_hub.tickets import KEY, BadTicket, Ticket, sign
 
 SECRET = "ab" * 32
@@ -84,6 +85,18 @@ def test_a_persons_server_needs_no_ticket(spawner: Any) -> None:
     assert spawner.take_ticket({"image": "base"}) == {"image": "base"}
     spawner.check_ticket("base", "small")
     assert spawner.run_door() is None
+
+
+def test_a_run_counts_as_used_while_it_runs_and_a_persons_server_does_not(spawner: Any) -> None:
+    long_ago = datetime.now(UTC).replace(tzinfo=None) - timedelta(hours=2)
+    spawner.orm_spawner = SimpleNamespace(last_activity=long_ago)
+    spawner.user.db = Mock()
+    spawner.stay_awake()
+    assert datetime.now(UTC).replace(tzinfo=None) - spawner.orm_spawner.last_activity < AWAKE
+    spawner.user.db.commit.assert_called_once()
+    spawner.name, spawner.orm_spawner.last_activity = "second", long_ago
+    spawner.stay_awake()
+    assert spawner.orm_spawner.last_activity == long_ago
 
 
 def test_a_run_has_no_home_and_ends_by_itself() -> None:

@@ -25,13 +25,16 @@ from machinelabs_hub.labs.api import (
     metrics,
     moves,
     own_gpu,
+    own_runs,
     people,
     proposals,
     reservations,
     revisions,
     run_events,
+    run_inputs,
     run_outputs,
     runner,
+    runner_inputs,
     runs,
     site,
     stars,
@@ -99,6 +102,7 @@ def _api() -> APIRouter:
         people,
         hours,
         own_gpu,
+        own_runs,
         gpus,
         metrics,
         reservations,
@@ -111,8 +115,10 @@ def _api() -> APIRouter:
         revisions,
         runs,
         run_events,
+        run_inputs,
         run_outputs,
         runner,
+        runner_inputs,
         compare,
         proposals,
         updates,
@@ -128,6 +134,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(idempotency.recover, parts.tools)
     settled = await run_in_threadpool(reindex.settle, parts.tools)
     await run_in_threadpool(parts.tools.blobs.clear_leftovers)
+    await run_in_threadpool(parts.tools.fetched.settle)
     if settled:
         log.warning("settled %d acts that a killed process left half done", settled)
     emptying = asyncio.create_task(_empty_trash(parts.tools))
@@ -136,6 +143,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     try:
         yield
     finally:
+        parts.tools.inputs.close()
         conducting.cancel()
         emptying.cancel()
         tending.cancel()

@@ -17,6 +17,7 @@ from machinelabs_hub.labs.services.members import MemberService
 from machinelabs_hub.labs.services.metrics import MetricService
 from machinelabs_hub.labs.services.moves import MoveService
 from machinelabs_hub.labs.services.own_gpu import OwnGpuService
+from machinelabs_hub.labs.services.own_runs import OwnRunService
 from machinelabs_hub.labs.services.people import PeopleService
 from machinelabs_hub.labs.services.proposals import ProposalService
 from machinelabs_hub.labs.services.rates import Rate
@@ -99,6 +100,11 @@ class Context:
     def runs(self) -> RunService:
         """Executions of a lab, as this person may order, see and stop them."""
         return RunService(tools=self.tools, viewer=self.person)
+
+    @property
+    def own_runs(self) -> OwnRunService:
+        """The runs that this person started, of whatever lab."""
+        return OwnRunService(tools=self.tools, viewer=self.person)
 
     @property
     def compare(self) -> CompareService:

@@ -13,7 +13,7 @@ from machinelabs_hub.gpu_settings import GpuSource
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import LABS_PREFIX, Addresses, Files, catalog_file
 from machinelabs_hub.spawn.network import apply_filter, ensure_network
-from machinelabs_hub.up import disk, engine, index, layout, lock, parts, ports, swarm
+from machinelabs_hub.up import disk, engine, index, kept, layout, lock, parts, ports, swarm
 from machinelabs_hub.up.findings import Finding, Level
 
 
@@ -57,6 +57,7 @@ def find(settings: Settings) -> Iterator[Finding]:
         )
     yield from _images(settings)
     yield from index.compared(settings)
+    yield from kept.compared(settings)
     is_running = lock.holder(Files(settings.data).run / lock.LOCK) is not None
     yield from _answers(settings) if is_running else _ports(settings)
     if is_running and parts.samples_gpus(settings):

@@ -38,7 +38,7 @@ def compared(settings: Settings) -> Iterator[Finding]:
         yield Finding(Level.OK, _SUBJECT, "There are none yet.")
         return
     try:
-        with _tools(settings) as tools:
+        with opened(settings) as tools:
             report = compare(tools)
             faults = report.faults
             if faults and is_running(settings):
@@ -72,7 +72,7 @@ def repaired(settings: Settings) -> Iterator[Finding]:
             "The site runs, and what people publish meanwhile would be in the way. Stop it, then "
             "repair."
         )
-    with _tools(settings) as tools:
+    with opened(settings) as tools:
         settled = settle(tools)
         report = reindex(tools)
     done = [f"{path} is in the index again." for path in report.restored]
@@ -89,7 +89,12 @@ def is_running(settings: Settings) -> bool:
 
 
 @contextmanager
-def _tools(settings: Settings) -> Iterator[Tools]:
+def opened(settings: Settings) -> Iterator[Tools]:
+    """Open what the services of labs work with, for the block.
+
+    Raises:
+        OldIndex: the database was written by another version.
+    """
     if not migrate.is_current(database_url(settings)):
         raise OldIndex(
             "The database was written by another version. Start the site once with this one, then "

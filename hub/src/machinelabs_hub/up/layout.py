@@ -45,7 +45,7 @@ def prepare(data: Path, *, port: int | None = None, host: str | None = None) -> 
         settings = _record(path, wanted)
     with writing(data):
         files = Files(settings.data)
-        ours = (files.logs, files.run, files.labs, files.runs, files.blobs)
+        ours = (files.logs, files.run, files.labs, files.runs, files.blobs, files.inputs)
         for folder in (*ours, _datasets(settings)):
             folder.mkdir(parents=True, exist_ok=True)
         for folder in ours:

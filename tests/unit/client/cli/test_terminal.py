@@ -43,6 +43,21 @@ def shown(event: dict[str, Any]) -> tuple[str, str]:
     return out.getvalue(), err.getvalue()
 
 
+def test_inputs_have_a_line_that_moves_at_a_terminal_and_one_word_elsewhere() -> None:
+    going = {"kind": "input", "name": "a.pt", "state": "fetching", "received": 1 << 20, "total": 0}
+    done = going | {"state": "done", "received": 4 << 20}
+    failed = going | {"state": "failed", "text": "It is not there."}
+    assert shown(going) == ("", "")
+    assert shown(done) == ("", "Input a.pt: 4.0 MiB\n")
+    assert shown(failed) == ("", "Input a.pt: It is not there.\n")
+    terminal = Terminal()
+    for event in (going | {"total": 4 << 20}, done):
+        show(event, Screen(io.StringIO()), Screen(terminal))
+    assert terminal.getvalue() == (
+        "Input a.pt: 1.0 MiB of 4.0 MiB\x1b[K\rInput a.pt: 4.0 MiB\x1b[K\n"
+    )
+
+
 def test_outputs_are_told_as_far_as_text_can() -> None:
     picture = {"text/plain": "<Figure>", "image/png": "…"}
     for data, text in (

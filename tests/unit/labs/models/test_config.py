@@ -4,6 +4,7 @@ import pytest
 
 from machinelabs_hub.catalog.model import Catalog, Flavour, Gpu, Image
 from machinelabs_hub.labs.models.config import BadConfig, LabConfig, read_config
+from machinelabs_hub.labs.models.inputs import Input, RunFile
 
 CATALOG = Catalog(
     images=(
@@ -26,6 +27,57 @@ def test_the_keys_of_the_first_machinelabs_are_synonyms() -> None:
     text = b"dockerImageId: base\nhardwareType: GPU\n"
     assert read_config(text, CATALOG) == LabConfig("base", "gpu-small", None)
     assert read_config(b"hardwareType: cpu", CATALOG).flavour == "cpu-small"
+
+
+def test_inputs_are_read() -> None:
+    text = (
+        b"inputs:\n  - name: deep/a.csv\n    url: https://example.org/a.csv?x=1\n"
+        b"  - {name: m.pt, url: 'run:@group/lab#12/deep/m.pt', sha256: " + b"AB" * 32 + b"}\n"
+    )
+    web, run = read_config(text, CATALOG).inputs
+    assert web == Input("deep/a.csv", "https://example.org/a.csv?x=1")
+    assert web.run_file is None
+    assert run.sha256 == "ab" * 32
+    assert run.run_file == RunFile("@group", "lab", 12, "deep/m.pt")
+    assert read_config(b"inputs:\n", CATALOG).inputs == ()
+    assert read_config(b"inputs: []\n", CATALOG).inputs == ()
+
+
+HEAD = "inputs:\n  - name: a\n    url: "
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("inputs: a.csv", "line 1: `inputs` is a list"),
+        ("inputs:\n  - a.csv", "line 2: `inputs.0` needs `name"),
+        ("inputs:\n  - name: a", "line 2: `inputs.0.url` is missing"),
+        ("inputs:\n  - url: http://a.b/c", "line 2: `inputs.0.name` is missing"),
+        (HEAD + "http://a.b\n    md5: 1", "line 4: `inputs.0` has no key `md5`"),
+        (HEAD + "http://a.b\n    name: b", "line 4: `inputs.0.name` is said twice"),
+        (HEAD + "http://a.b\n    sha256: 12", "line 4: `inputs.0.sha256`: a SHA-256 has 64"),
+        (HEAD + "[1]", "line 3: `inputs.0.url` needs text"),
+        (HEAD + "ftp://a.b/c", "line 3: `inputs.0.url`: it has to begin with"),
+        (HEAD + "file:///etc/passwd", "line 3: `inputs.0.url`: it has to begin with"),
+        (HEAD + "http:///c", "line 3: `inputs.0.url`: it has to begin with"),
+        (HEAD + "http://me:pw@a.b/c", "would read this password"),
+        (HEAD + "http://a.b:99999/", "is no address"),
+        (HEAD + "http://a.b/c d", "write spaces and accents as %20"),
+        (HEAD + '"http://a.b/\\0"', "write spaces"),
+        (HEAD + "run:ada/lab/12", "write a run's file as"),
+        (HEAD + "run:ada/lab#12/../x", "leads out of"),
+        ("inputs:\n  - {name: ../a, url: http://a.b}", "line 2: `inputs.0.name`: its path leads"),
+        ("inputs:\n  - {name: a, url: http://a.b}\n  - {name: A, url: http://a.b}",
+         "line 3: `inputs.1.name`: .a. and .A. are one file"),
+        ("inputs:\n  - {name: a, url: http://a.b}\n  - {name: a/b, url: http://a.b}",
+         "line 3: `inputs.1.name`: .a. is a file and also the folder"),
+        ("inputs: [" + "{name: a, url: http://a.b}," * 101 + "]", "more than 100"),
+        ("inputs: []\ninputs: []", "line 2: `inputs` is said twice"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_an_input_is_named_with_line_and_key(text: str, said: str) -> None:
+    with pytest.raises(BadConfig, match=said):
+        read_config(text.encode(), CATALOG)
 
 
 def test_an_empty_file_says_nothing() -> None:

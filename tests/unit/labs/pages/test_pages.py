@@ -10,7 +10,7 @@ from tests.support.content import cell, moons_lab, notebook
 from tests.support.labs_service import LabsServer, labs_server
 
 from machinelabs_hub.labs.models.lab import Lab, Visibility
-from machinelabs_hub.labs.pages import words
+from machinelabs_hub.labs.models.sizes import size
 
 
 @dataclass(frozen=True, slots=True)
@@ -189,7 +189,7 @@ def test_what_a_page_loads_is_light(world: World) -> None:
 
 
 def test_sizes_are_said_as_people_say_them() -> None:
-    assert [words.size(n) for n in (0, 999, 2048, 40 << 20, 3 << 40)] == [
+    assert [size(n) for n in (0, 999, 2048, 40 << 20, 3 << 40)] == [
         "0 B", "999 B", "2.0 kB", "40 MB", "3072 GB"
     ]  # fmt: skip
 

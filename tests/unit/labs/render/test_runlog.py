@@ -130,6 +130,21 @@ def test_a_film_stays_where_it_is() -> None:
     assert made.count == 1
 
 
+def test_an_input_is_one_row_with_its_progress() -> None:
+    def told(state: str, received: int, **more: Any) -> dict[str, Any]:
+        return {"kind": "input", "name": "a.pt", "state": state, "received": received} | more
+
+    made = screen(told("fetching", 0, total=0), told("fetching", 1 << 20, total=4 << 20))
+    assert made.count == 1
+    assert 'max="4194304" value="1048576"' in made.head[0].html
+    assert "1.0 MB of 4.0 MB" in made.head[0].html
+    made.feed({"n": 3} | told("done", 4 << 20, total=4 << 20, is_kept=True))
+    assert " ".join(rows(made)[0].split()) == "Input a.pt 4.0 MB, known here already"
+    made.feed({"n": 4} | told("failed", -1, total="x", text="It is <not> there."))
+    assert rows(made)[0].endswith("It is <not> there.")
+    assert "<not>" not in made.head[0].html
+
+
 def test_events_that_come_again_or_make_no_sense_change_nothing() -> None:
     made = screen(out("a\n"))
     for event in ({"n": 1} | out("a\n"), {"n": "2"}, {}, {"n": 2, "kind": "new"},

@@ -4,6 +4,9 @@ import re
 from collections.abc import Mapping
 from typing import Any, Final, TextIO
 
+from machinelabs.cli.output import size
+from machinelabs.paths import shown
+
 _HARMLESS: Final = re.compile(r"\x1b\[[0-9;:]*[mK]")
 _SEQUENCE: Final = re.compile(
     r"\x1b\[[0-?]*[ -/]*[@-~]|\x1b[\]PX^_].*?(?:\x07|\x1b\\)|\x1b(?:[ -/]*[0-~])?"
@@ -11,6 +14,7 @@ _SEQUENCE: Final = re.compile(
     re.DOTALL,
 )
 _UNFINISHED: Final = re.compile(r"\x1b(?:\[[0-?]*[ -/]*|[\]PX^_][^\x07\x1b]*\x1b?)?$")
+_CLEAR: Final = "\x1b[K"
 _LONGEST: Final = 1_000
 
 
@@ -23,12 +27,12 @@ class Screen:
 
     def __init__(self, to: TextIO) -> None:
         self._to = to
-        self._is_terminal = to.isatty()
+        self.is_terminal = to.isatty()
         self._held = ""
 
     def write(self, text: str) -> None:
         """Write a piece; sequences may be cut anywhere."""
-        self._to.write(self._harmless(text) if self._is_terminal else text)
+        self._to.write(self._harmless(text) if self.is_terminal else text)
         self._to.flush()
 
     def _harmless(self, text: str) -> str:
@@ -53,8 +57,27 @@ def show(event: Mapping[str, Any], out: Screen, err: Screen) -> None:
             err.write(str(event.get("text", "")))
         case "note":
             err.write(f"{event.get('text', '')}\n")
+        case "input":
+            _input(event, err)
         case "output":
             _output(event.get("output"), out, err)
+
+
+def _input(event: Mapping[str, Any], err: Screen) -> None:
+    """Tell how far an input is: on one line of a terminal, elsewhere once it is there or not."""
+    name, state = shown(str(event.get("name", ""))), event.get("state")
+    received, total = (_count(event.get(key)) for key in ("received", "total"))
+    if state == "failed":
+        err.write(f"Input {name}: {event.get('text') or 'it could not be had'}\n")
+    elif state == "done":
+        err.write(f"Input {name}: {size(received)}{_CLEAR if err.is_terminal else ''}\n")
+    elif err.is_terminal:
+        of = f" of {size(total)}" if total else ""
+        err.write(f"Input {name}: {size(received)}{of}{_CLEAR}\r")
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) else 0
 
 
 def _output(output: Any, out: Screen, err: Screen) -> None:

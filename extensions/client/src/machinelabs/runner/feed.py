@@ -25,6 +25,7 @@ MOST_EVENTS: Final = 500
 MOST_TEXT: Final = 32 << 10
 LARGEST_OUTPUT: Final = 4 << 20
 STREAMS: Final = frozenset({"stdout", "stderr"})
+PRINTED: Final = STREAMS | {"output", "update", "clear"}
 
 
 class Feed:
@@ -42,6 +43,8 @@ class Feed:
         self._rest: list[bytes] = []
         """What follows the batch, after one that the site did not take as it was."""
         self._gave_way = False
+        self._is_full = False
+        """Whether the site keeps nothing more that is printed: why send it?"""
         self._next = 1
         self._news = asyncio.Event()
         self._all_told = asyncio.Event()
@@ -54,6 +57,8 @@ class Feed:
 
     def print(self, stream: str, text: str, cell: int | None = None) -> None:
         """Tell what was printed to `stdout` or `stderr`."""
+        if self._is_full:
+            return
         where = {} if cell is None else {"cell": cell}
         for at in range(0, len(text), MOST_TEXT):
             part = text[at : at + MOST_TEXT]
@@ -71,6 +76,8 @@ class Feed:
 
     def put(self, kind: str, **fields: Any) -> None:
         """Tell something else."""
+        if self._is_full and kind in PRINTED:
+            return
         self._close_text()
         self._spool.append(_line(_event(kind, **fields)))
         self._wake()
@@ -100,6 +107,10 @@ class Feed:
         """Wait until the site has everything that was told so far."""
         await self._all_told.wait()
 
+    def close(self) -> None:
+        """Forget what could not be sent."""
+        self._spool.close()
+
     async def _gather(self) -> None:
         self._gave_way = False
         if self._rest:
@@ -126,6 +137,7 @@ class Feed:
         told = await self._service.tell(self._next, b"[" + b",".join(numbered) + b"]")
         if told.stop:
             self.stop_ordered.set()
+        self._is_full = self._is_full or told.full
         # What the site has of the batch is done; where it has less than it said, we follow it.
         del self._batch[: max(told.next - self._next, 0)]
         self._next = told.next

@@ -17,10 +17,10 @@ from nbformat import NotebookNode
 from machinelabs.runner.code import environment
 from machinelabs.runner.feed import Feed
 from machinelabs.runner.parameters import inject
-from machinelabs.runner.processes import give_up_first
+from machinelabs.runner.processes import put_after_us
 from machinelabs.runner.streams import MOST_BYTES, Streams
 from machinelabs.runner.usage import Usage
-from machinelabs.runner.words import Ended, Reason, failed
+from machinelabs.runner.words import STOPPED, Ended, Reason, failed
 
 PYTHON: Final = "python3"
 START_SECONDS: Final = 120
@@ -130,6 +130,7 @@ class Notebook:
         self._client: LiveClient | None = None
         self._cell: int | None = None
         self._began = 0.0
+        self._is_interrupted = False
         self._sockets = tempfile.TemporaryDirectory(prefix="kernel-", ignore_cleanup_errors=True)
 
     async def run(self) -> Ended:
@@ -168,7 +169,8 @@ class Notebook:
             await self._close(client)
 
     async def interrupt(self) -> None:
-        """Interrupt the cell that runs."""
+        """Interrupt the cell that runs; none that follows is begun."""
+        self._is_interrupted = True
         manager = self._client.km if self._client else None
         if manager is not None and manager.has_kernel:
             await ensure_async(manager.interrupt_kernel())
@@ -207,7 +209,7 @@ class Notebook:
         await client.async_start_new_kernel(cwd=str(folder), env=environment(folder))
         if pid := self._pid():
             self._pids.add(pid)
-            give_up_first(pid)
+            put_after_us(pid)
         await client.async_start_new_kernel_client()
         if client.kc is not None and client.kernel_name == PYTHON:
             client.kc.execute(FLUSH_OFTEN, silent=True, store_history=False)
@@ -216,6 +218,8 @@ class Notebook:
         for index, cell in enumerate(notebook.cells):
             if cell.cell_type != "code" or not cell.source.strip():
                 continue
+            if self._is_interrupted:
+                return STOPPED
             self._cell = index
             self._began = time.monotonic()
             self._tell(cell, "running", title=title_of(cell.source))

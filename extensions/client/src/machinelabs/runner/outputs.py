@@ -5,6 +5,7 @@ The code may have laid links to anywhere in there; what is not inside is not its
 
 import os
 import stat
+import time
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import BinaryIO, Final
@@ -21,35 +22,61 @@ _PLAIN: Final = os.O_RDONLY | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 
 
 class Sender:
-    """Sends the files of one run."""
+    """Sends the outputs of one run; what was sent and is as it was is not sent again.
 
-    def __init__(self, *, service: Service, feed: Feed) -> None:
+    Args:
+        folder: where the code runs.
+        brought: what the lab itself brought there, by path, with its sha256: no output.
+        service: where they go.
+        feed: where it is told what is left out.
+    """
+
+    def __init__(
+        self, folder: Path, brought: Mapping[str, str], *, service: Service, feed: Feed
+    ) -> None:
+        self._folder = folder
+        self._brought = brought
         self._service = service
         self._feed = feed
-        self._left_out = 0
+        self._sent: dict[str, tuple[int, ...]] = {}
+        self._told: set[str] = set()
 
-    async def send(self, folder: Path, brought: Mapping[str, str]) -> int:
-        """Send what is below `folder`/outputs; return how many files were.
+    async def send(self, *, most_bytes: int | None = None, rested: float = 0) -> None:
+        """Send the files below `outputs/` that are new or changed.
 
         Args:
-            folder: where the code ran.
-            brought: what the lab itself brought there, by path, with its sha256: no output.
+            most_bytes: larger ones are left for later; None: none are.
+            rested: so are those that were written to in the last so many seconds.
         """
-        sent = 0
-        for path, file in plain_files(folder / FOLDER):
+        is_early = most_bytes is not None
+        for path, file in plain_files(self._folder / FOLDER):
             if file is None:
-                self._leave_out(path, "it is a link, or no plain file.")
+                if not is_early:
+                    self._leave_out(path, "it is a link, or no plain file.")
                 continue
             with file:
-                sent += await self._send(path, file, brought.get(f"{FOLDER}/{path}", ""))
-        if self._left_out > MOST_NOTES:
-            self._feed.put("note", text=f"{self._left_out} files of outputs/ are not kept.")
-        return sent
+                about = os.fstat(file.fileno())
+                is_late = time.time() - about.st_mtime < rested
+                if is_early and (is_late or about.st_size > (most_bytes or 0)):
+                    continue
+                seen = (about.st_ino, about.st_size, about.st_mtime_ns)
+                if self._sent.get(path) != seen and await self._send(path, file):
+                    self._sent[path] = seen
+        if not is_early and len(self._told) > MOST_NOTES:
+            self._feed.put("note", text=f"{len(self._told)} files of outputs/ are not kept.")
 
-    async def _send(self, path: str, file: BinaryIO, brought: str) -> bool:
+    async def take_back(self) -> None:
+        """Take back what was sent and is not there any more."""
+        for path in list(self._sent):
+            if not (self._folder / FOLDER / path).is_file():
+                await self._service.drop_output(path)
+                del self._sent[path]
+
+    async def _send(self, path: str, file: BinaryIO) -> bool:
         if fault := fault_of(path):
             self._leave_out(path, fault)
             return False
+        brought = self._brought.get(f"{FOLDER}/{path}")
         if brought and sha256_of(file)[0] == brought:
             return False
         try:
@@ -63,8 +90,10 @@ class Sender:
         return True
 
     def _leave_out(self, path: str, why: str) -> None:
-        self._left_out += 1
-        if self._left_out <= MOST_NOTES:
+        if path in self._told:
+            return
+        self._told.add(path)
+        if len(self._told) <= MOST_NOTES:
             self._feed.put("note", text=f"outputs/{shown(path)} is not kept: {why}")
 
 

@@ -10,13 +10,14 @@ from typing import Any, Final
 from machinelabs.errors import HubError
 from machinelabs.runner.code import Code
 from machinelabs.runner.feed import Feed
+from machinelabs.runner.inputs import Bringer
+from machinelabs.runner.keeper import Keeper
 from machinelabs.runner.notebook import Notebook
-from machinelabs.runner.outputs import Sender
 from machinelabs.runner.processes import end_all, reap
 from machinelabs.runner.script import Script
 from machinelabs.runner.service import Refused, Service
 from machinelabs.runner.usage import Usage
-from machinelabs.runner.words import Ended, Order, Reason, failed
+from machinelabs.runner.words import STOPPED, Ended, Order, failed
 from machinelabs.tar import unpack
 
 GRACE_SECONDS: Final = 10.0
@@ -63,6 +64,7 @@ class Run:
             for task in (feeding, *beside):
                 task.cancel()
             await asyncio.gather(feeding, *beside, return_exceptions=True)
+            self._feed.close()
 
     async def _until_dismissed(
         self, feeding: asyncio.Task[None], work: Coroutine[Any, Any, Ended]
@@ -77,15 +79,13 @@ class Run:
         return await working
 
     async def _work(self, order: Order) -> Ended:
-        code: Code | None = None
         try:
             code = await self._prepare(order)
-            ended = await self._execute(code)
+            goes_on = await self._bring(order)
         except (Refused, HubError) as error:
             ended = failed(str(error))
-        finally:
-            end_all(code.groups() if code else ())
-        await self._send(order, code)
+        else:
+            ended = await self._execute_and_keep(order, code) if goes_on else STOPPED
         await self._feed.drain()
         await self._service.end(ended)
         return ended
@@ -99,7 +99,43 @@ class Run:
             return Notebook(path, order.parameters, self._feed, self._pids, self._usage)
         return Script(path, path.parent, order.parameters, self._feed, self._pids)
 
+    async def _bring(self, order: Order) -> bool:
+        """Bring the inputs; return whether the run goes on: it may be stopped meanwhile."""
+        beside = (self._folder / order.entrypoint).parent
+        bringer = Bringer(beside, service=self._service, feed=self._feed)
+        bringing = asyncio.create_task(bringer.bring(order.inputs))
+        stop = asyncio.create_task(self._feed.stop_ordered.wait())
+        try:
+            await asyncio.wait({bringing, stop}, return_when=asyncio.FIRST_COMPLETED)
+            if bringing.done():
+                bringing.result()
+            return bringing.done()
+        finally:
+            for task in (bringing, stop):
+                task.cancel()
+            await asyncio.gather(bringing, stop, return_exceptions=True)
+
+    async def _execute_and_keep(self, order: Order, code: Code) -> Ended:
+        keeper = Keeper(
+            self._folder,
+            order.entrypoint,
+            self._brought,
+            service=self._service,
+            feed=self._feed,
+        )
+        keeping = asyncio.create_task(keeper.while_it_runs(code))
+        try:
+            ended = await self._execute(code)
+        finally:
+            end_all(code.groups())
+            keeping.cancel()
+            await asyncio.gather(keeping, return_exceptions=True)
+        await keeper.at_the_end(code)
+        return ended
+
     async def _execute(self, code: Code) -> Ended:
+        if self._feed.stop_ordered.is_set():
+            return STOPPED
         working = asyncio.create_task(code.run())
         stop = asyncio.create_task(self._feed.stop_ordered.wait())
         try:
@@ -107,7 +143,7 @@ class Run:
             if working.done():
                 return working.result()
             await self._stop(code, working)
-            return Ended("stopped", Reason("The run was stopped."))
+            return STOPPED
         finally:
             for task in (working, stop):
                 task.cancel()
@@ -120,27 +156,6 @@ class Run:
             self._feed.put("note", text="The code did not end when it was interrupted: killed.")
             end_all(code.groups())
             await asyncio.wait({working}, timeout=KILLED_SECONDS)
-
-    async def _send(self, order: Order, code: Code | None) -> None:
-        if code is None:
-            return
-        content = code.executed()
-        if content is not None:
-            try:
-                with tempfile.TemporaryFile() as file:
-                    file.write(content)
-                    await self._service.put_notebook(file)
-            except Refused as error:
-                self._feed.put("note", text=f"The executed notebook is not kept: {error}")
-        below = Path(order.entrypoint).parent.as_posix()
-        prefix = "" if below == "." else f"{below}/"
-        brought = {
-            path.removeprefix(prefix): sha
-            for path, sha in self._brought.items()
-            if path.startswith(prefix)
-        }
-        sender = Sender(service=self._service, feed=self._feed)
-        await sender.send((self._folder / order.entrypoint).parent, brought)
 
     async def _look(self) -> None:
         while True:

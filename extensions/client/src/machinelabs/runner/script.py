@@ -11,7 +11,7 @@ from typing import Any, Final
 from machinelabs.runner.code import environment
 from machinelabs.runner.feed import Feed
 from machinelabs.runner.parameters import arguments_of
-from machinelabs.runner.processes import give_up_first
+from machinelabs.runner.processes import put_after_us
 from machinelabs.runner.words import Ended, Reason, failed
 
 PYTHON: Final = "python3"
@@ -50,7 +50,7 @@ class Script:
             start_new_session=True,
         )
         self._pids.add(process.pid)
-        give_up_first(process.pid)
+        put_after_us(process.pid)
         readers = [
             asyncio.create_task(self._read("stdout", process.stdout)),
             asyncio.create_task(self._read("stderr", process.stderr)),

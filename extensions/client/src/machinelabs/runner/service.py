@@ -1,6 +1,7 @@
 """Speak with the labs service as one run: all is tried again until it answers."""
 
 import asyncio
+import contextlib
 import hashlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
@@ -21,8 +22,8 @@ TRANSFER_SECONDS: Final = 300.0
 CHUNK: Final = 1 << 18
 
 GONE: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.GONE})
-FULL_TRIES: Final = 5
-"""How often a file is sent to a site whose disk is full."""
+FULL_TRIES: Final = 30
+"""How often a run sends files to a site whose disk is full, about a minute; then each once."""
 
 
 class Dismissed(Exception):
@@ -30,7 +31,11 @@ class Dismissed(Exception):
 
 
 class Refused(Exception):
-    """The site will not take something, and says why."""
+    """The site will not take or give something, and says why; `code` is for programs."""
+
+    def __init__(self, sentence: str, code: str = "") -> None:
+        super().__init__(sentence)
+        self.code = code
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +44,21 @@ class Told:
 
     next: int
     stop: bool
+    full: bool = False
+    """Nothing more that is printed is kept."""
+
+
+@dataclass(frozen=True, slots=True)
+class InputTold:
+    """How far the site is with an input: `fetching`, `ready` or `refused`."""
+
+    state: str
+    received: int
+    total: int
+    sha256: str
+    is_kept: bool
+    code: str
+    message: str
 
 
 class Service:
@@ -50,6 +70,8 @@ class Service:
             timeout=httpx.Timeout(READ_SECONDS, connect=CONNECT_SECONDS),
             trust_env=False,
         )
+        self._fulls = 0
+        """How often the site's disk was full."""
 
     async def close(self) -> None:
         """Close the connections."""
@@ -83,6 +105,65 @@ class Service:
         _checked(await self._insist(once))
         into.seek(0)
 
+    async def ask_input(self, name: str) -> InputTold:
+        """Ask for an input of the run, which the site begins to fetch.
+
+        Raises:
+            Refused: the run has none of this name.
+        """
+        path = f"inputs/{quote(name)}"
+        said = _checked(await self._insist(lambda: self._http.post(path))).json()
+        return InputTold(
+            state=str(said["state"]),
+            received=int(said["received"]),
+            total=int(said["total"]),
+            sha256=str(said.get("sha256", "")),
+            is_kept=bool(said.get("is_kept")),
+            code=str(said.get("code", "")),
+            message=str(said.get("message", "")),
+        )
+
+    async def fetch_input(
+        self, name: str, into: IO[bytes], sha256: str, copied: Callable[[int], None]
+    ) -> bool:
+        """Write an input that is ready into a file; what is cut short goes on where it was.
+
+        Args:
+            name: the input's.
+            into: an open file; empty.
+            sha256: of the content that is meant.
+            copied: hears how many bytes are there.
+
+        Returns:
+            Whether it was: False if the site does not have it any more.
+        """
+
+        async def once() -> httpx.Response:
+            done = into.seek(0, os.SEEK_END)
+            part = {"Range": f"bytes={done}-", "If-Range": f'"{sha256}"'} if done else {}
+            async with self._http.stream(
+                "GET", f"inputs/{quote(name)}", headers=part, timeout=TRANSFER_SECONDS
+            ) as answer:
+                if not answer.is_success:
+                    await answer.aread()
+                    return answer
+                if answer.status_code != HTTPStatus.PARTIAL_CONTENT:
+                    into.seek(0)
+                    into.truncate()
+                async for piece in answer.aiter_bytes(CHUNK):
+                    into.write(piece)
+                    copied(into.tell())
+                return answer
+
+        answer = await self._insist(once)
+        if not answer.is_success and _body(answer).get("code") == "input_not_ready":
+            return False
+        if answer.status_code != HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            # Else all of it is here: the answer broke off behind its last byte.
+            _checked(answer)
+        into.flush()
+        return True
+
     async def tell(self, first: int, events: bytes) -> Told:
         """Send events once: a JSON list of them, of which the first has the number `first`.
 
@@ -99,7 +180,7 @@ class Service:
         if answer.status_code == HTTPStatus.CONFLICT and "next" in (body_of := _body(answer)):
             return Told(next=int(body_of["next"]), stop=bool(body_of.get("stop")))
         said = _checked(answer).json()
-        return Told(next=int(said["next"]), stop=bool(said.get("stop")))
+        return Told(int(said["next"]), stop=bool(said.get("stop")), full=bool(said.get("full")))
 
     async def put_output(self, path: str, file: BinaryIO) -> None:
         """Send a file that the run put out.
@@ -108,6 +189,11 @@ class Service:
             Refused: it is too much, or cannot be called so.
         """
         await self._put(f"outputs/{quote(path)}", file)
+
+    async def drop_output(self, path: str) -> None:
+        """Take back a file that was sent, if the site can; kept is no harm."""
+        with contextlib.suppress(httpx.TransportError):
+            await self._http.delete(f"outputs/{quote(path)}")
 
     async def put_notebook(self, file: BinaryIO) -> None:
         """Send the executed notebook.
@@ -129,16 +215,14 @@ class Service:
             "Content-Type": "application/octet-stream",
         }
 
-        fulls = 0
-
         async def once() -> httpx.Response:
-            nonlocal fulls
             answer = await self._http.put(
                 path, content=_pieces(file, size), headers=headers, timeout=TRANSFER_SECONDS
             )
-            fulls += answer.status_code == HTTPStatus.INSUFFICIENT_STORAGE
-            if fulls >= FULL_TRIES:
-                raise Refused(_sentence(answer))
+            if answer.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
+                self._fulls += 1
+                if self._fulls >= FULL_TRIES:
+                    raise Refused(_sentence(answer))
             return answer
 
         _checked(await self._insist(once))

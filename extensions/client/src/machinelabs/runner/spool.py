@@ -97,6 +97,12 @@ class Spool:
                 self._pieces.popleft().close()
         return taken
 
+    def close(self) -> None:
+        """Forget what is kept."""
+        for piece in self._pieces:
+            piece.close()
+        self._pieces.clear()
+
     def _drop_middle(self) -> None:
         middle = len(self._pieces) // 2
         while middle == len(self._pieces) - 1:

@@ -21,6 +21,7 @@ class Order:
         is_notebook: whether it is executed cell by cell.
         parameters: values by name.
         revision: which revision of the lab it is.
+        inputs: names of the files that the code finds in `inputs/`.
         most_bytes: how much it may put out; None: no limit is known.
         most_files: the same, in files.
     """
@@ -30,6 +31,7 @@ class Order:
     is_notebook: bool
     parameters: Mapping[str, Any]
     revision: int
+    inputs: tuple[str, ...] = ()
     most_bytes: int | None = None
     most_files: int | None = None
 
@@ -43,6 +45,7 @@ class Order:
             is_notebook=body["kind"] == "notebook",
             parameters=dict(body.get("parameters") or {}),
             revision=int(body["revision"]),
+            inputs=tuple(str(one["name"]) for one in body.get("inputs") or ()),
             most_bytes=limits.get("bytes"),
             most_files=limits.get("files"),
         )
@@ -80,6 +83,9 @@ class Ended:
             "traceback": [line[:LONGEST_LINE] for line in why.traceback[-MOST_LINES:]],
         }
         return {"state": self.state, "reason": reason}
+
+
+STOPPED: Final = Ended("stopped", Reason("The run was stopped."))
 
 
 def failed(sentence: str) -> Ended:

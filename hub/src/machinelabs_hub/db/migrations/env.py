@@ -9,6 +9,7 @@ from machinelabs_hub.db.migrate import CONNECTION
 from machinelabs_hub.db.tables import (
     accounts,
     gpus,
+    inputs,
     labs,
     members,
     notices,
@@ -22,7 +23,7 @@ from machinelabs_hub.db.tables import (
 )
 
 TABLES = (
-    accounts, gpus, labs, members, notices, orders, proposals, requests, runs, search,
+    accounts, gpus, inputs, labs, members, notices, orders, proposals, requests, runs, search,
     stars, usage,
 )  # fmt: skip
 """Imported so that the metadata holds their tables."""

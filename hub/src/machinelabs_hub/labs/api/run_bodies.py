@@ -8,7 +8,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.page import Page
-from machinelabs_hub.labs.models.run import Run, RunChange, RunDraft, RunOutput
+from machinelabs_hub.labs.models.run import Run, RunChange, RunDraft, RunOutput, Story
 from machinelabs_hub.labs.services.run_orders import RunForm
 
 StateName = Literal["queued", "starting", "running", "finished", "failed", "stopped", "lost"]
@@ -157,6 +157,9 @@ class RunBody(BaseModel):
     state: StateName
     is_final: bool
     out_of_contact: Annotated[bool, Field(description="Nobody can know now how it is.")]
+    waits: Annotated[
+        str, Field(description="What it waits for, in a sentence, for who may stop it; else empty.")
+    ]
     person: Annotated[str, Field(description="Who started it.")]
     name: str
     note: str
@@ -181,9 +184,10 @@ class RunBody(BaseModel):
     may: RunRightsBody
 
     @classmethod
-    def of(cls, ctx: Context, lab: Lab, run: Run) -> Self:
-        """Return the JSON of a run, as the asker sees it."""
-        rights, held = ctx.runs.rights(lab, run), ctx.runs.held(run)
+    def of(cls, ctx: Context, lab: Lab, run: Run, story: Story | None = None) -> Self:
+        """Return the JSON of a run, as the asker sees it; its story is read if it is not given."""
+        rights = ctx.runs.rights(lab, run)
+        story = story or ctx.runs.stories((run,))[run.id]
         why = run.reason
         reason = why and ReasonBody(
             sentence=why.sentence,
@@ -201,6 +205,7 @@ class RunBody(BaseModel):
                 "state": run.state.value,
                 "is_final": run.state.is_final,
                 "out_of_contact": run.is_out_of_contact,
+                "waits": ctx.runs.waits(lab, run),
                 "person": run.person,
                 "name": run.name,
                 "note": run.note,
@@ -220,8 +225,8 @@ class RunBody(BaseModel):
                 "hidden_at": run.hidden_at,
                 "reason": reason,
                 "has_notebook": bool(run.notebook),
-                "outputs": RunOutputsSumBody(files=held.files, size_bytes=held.size),
-                "states": [StateBody.of(change) for change in ctx.runs.changes(run)],
+                "outputs": RunOutputsSumBody(files=story.held.files, size_bytes=story.held.size),
+                "states": [StateBody.of(change) for change in story.changes],
                 "may": {"stop": rights.stop, "edit": rights.edit},
             }
         )
@@ -236,7 +241,9 @@ class RunsBody(BaseModel):
     @classmethod
     def of(cls, ctx: Context, lab: Lab, page: Page[Run]) -> Self:
         """Return the JSON of a page of runs."""
-        return cls(items=[RunBody.of(ctx, lab, one) for one in page.items], next=page.next)
+        stories = ctx.runs.stories(page.items)
+        items = [RunBody.of(ctx, lab, one, stories[one.id]) for one in page.items]
+        return cls(items=items, next=page.next)
 
 
 class RunOutputBody(BaseModel):

@@ -39,6 +39,13 @@ class CodeBody(BaseModel):
     code: Annotated[str, Field(min_length=1, max_length=200)]
 
 
+class RunInputBody(BaseModel):
+    """A file that the code is to find in `inputs/`; `inputs/{name}` gives it."""
+
+    name: str
+    url: str
+
+
 class OutputLimitsBody(BaseModel):
     """How much a run may put out."""
 
@@ -57,6 +64,7 @@ class RunOrderBody(BaseModel):
     kind: Literal["notebook", "script"]
     parameters: dict[str, Any]
     revision: int
+    inputs: list[RunInputBody]
     output_limits: OutputLimitsBody
 
 
@@ -67,7 +75,7 @@ class EventBody(BaseModel):
 
     n: Annotated[int, Field(ge=1, lt=2**53)]
     at: Annotated[str, Field(max_length=40)]
-    kind: Literal["stdout", "stderr", "output", "update", "clear", "cell", "usage", "note"]
+    kind: Literal["stdout", "stderr", "output", "update", "clear", "cell", "usage", "note", "input"]
 
 
 class EventsBody(BaseModel):
@@ -84,6 +92,9 @@ class HeardBody(BaseModel):
 
     next: int
     stop: bool
+    full: Annotated[
+        bool, Field(description="Nothing more that is printed is kept: it need not be sent.")
+    ] = False
 
 
 class EndReasonBody(BaseModel):
@@ -128,7 +139,7 @@ def _described() -> dict[str, Any]:
 def exchange_code(request: Request, run: RunId, body: CodeBody) -> RunOrderBody:
     """Take the single-use code of a run for its token, and learn what to do."""
     parts_of(request).visitors.take(f"run {run}", "This run showed very many codes.")
-    found = _service(request).exchange(run, body.code)
+    found = service_of(request).exchange(run, body.code)
     return RunOrderBody.model_validate(
         {
             "token": found.token,
@@ -139,6 +150,7 @@ def exchange_code(request: Request, run: RunId, body: CodeBody) -> RunOrderBody:
             "kind": found.run.kind.value,
             "parameters": found.run.parameters,
             "revision": found.run.revision,
+            "inputs": [{"name": one.name, "url": one.url} for one in found.inputs],
             "output_limits": {"bytes": found.most_bytes, "files": found.most_files},
         }
     )
@@ -151,8 +163,8 @@ def exchange_code(request: Request, run: RunId, body: CodeBody) -> RunOrderBody:
 )
 def read_run_files(request: Request, run: RunId, authorization: Token = "") -> Response:
     """Read the files of the run's revision as a tar."""
-    service = _service(request)
-    found = service.run_of(run, _token(authorization))
+    service = service_of(request)
+    found = service.run_of(run, token_in(authorization))
     return StreamingResponse(service.files(found), media_type=TAR)
 
 
@@ -169,8 +181,8 @@ async def add_events(request: Request, run: RunId, authorization: Token = "") ->
 
     409 `event_gap` says with `next` from which event on to send again.
     """
-    service = _service(request)
-    found = await run_in_threadpool(service.run_of, run, _token(authorization))
+    service = service_of(request)
+    found = await run_in_threadpool(service.run_of, run, token_in(authorization))
     content = await request.body()
 
     def add() -> tuple[int, bool]:
@@ -187,7 +199,8 @@ async def add_events(request: Request, run: RunId, authorization: Token = "") ->
     except EventGap as gap:
         said = {"code": gap.code, "message": str(gap), "field": None, "next": gap.following}
         return JSONResponse(said, gap.status)
-    return JSONResponse({"next": following, "stop": stop})
+    is_full = await run_in_threadpool(service.is_log_full, found)
+    return JSONResponse({"next": following, "stop": stop} | ({"full": True} if is_full else {}))
 
 
 @router.put(
@@ -200,13 +213,21 @@ async def put_output(
     request: Request, run: RunId, path: str, digest: Digest = "", authorization: Token = ""
 ) -> Response:
     """Keep a file that the run put out; the same path again takes its place."""
-    service = _service(request)
-    found = await run_in_threadpool(service.run_of, run, _token(authorization))
+    service = service_of(request)
+    found = await run_in_threadpool(service.run_of, run, token_in(authorization))
     room = await run_in_threadpool(service.room, found, path, _announced(request))
     with await run_in_threadpool(service.writer) as content:
         await _receive(request, content, room, lambda: service.too_large(path))
         await run_in_threadpool(service.keep, found, path, content, digest)
     return Response(status_code=201)
+
+
+@router.delete("/outputs/{path:path}", status_code=204, responses=refusals(403))
+def drop_output(request: Request, run: RunId, path: str, authorization: Token = "") -> Response:
+    """Take back a file that the run put out and then deleted; none is as good."""
+    service = service_of(request)
+    service.drop(service.run_of(run, token_in(authorization)), path)
+    return Response(status_code=204)
 
 
 @router.put(
@@ -219,8 +240,8 @@ async def put_notebook(
     request: Request, run: RunId, digest: Digest = "", authorization: Token = ""
 ) -> Response:
     """Keep the executed notebook."""
-    service = _service(request)
-    found = await run_in_threadpool(service.run_of, run, _token(authorization))
+    service = service_of(request)
+    found = await run_in_threadpool(service.run_of, run, token_in(authorization))
     with await run_in_threadpool(service.writer) as content:
         await _receive(
             request, content, service.notebook_bytes, lambda: service.too_large(found.path)
@@ -232,8 +253,8 @@ async def put_notebook(
 @router.post("/end", responses=refusals(403))
 def end_run(request: Request, run: RunId, body: EndBody, authorization: Token = "") -> EndedBody:
     """Say how the run ended. A final state never changes."""
-    service = _service(request)
-    found = service.run_of(run, _token(authorization))
+    service = service_of(request)
+    found = service.run_of(run, token_in(authorization))
     said = body.reason
     reason = None
     if said is not None:
@@ -242,11 +263,17 @@ def end_run(request: Request, run: RunId, body: EndBody, authorization: Token = 
     return EndedBody.model_validate({"state": ended.state.value})
 
 
-def _service(request: Request) -> RunnerService:
+def service_of(request: Request) -> RunnerService:
+    """Return what answers containers."""
     return RunnerService(tools=parts_of(request).tools)
 
 
-def _token(header: str) -> str:
+def token_in(header: str) -> str:
+    """Return the token of a run from a header.
+
+    Raises:
+        BadRunToken: there is none.
+    """
     kind, _, token = header.partition(" ")
     if kind.lower() not in {"bearer", "token"} or not token.strip():
         raise BadRunToken

@@ -1,9 +1,10 @@
 """`ml.yaml`: what a lab says of itself. Pure.
 
-`image`, `flavour` and `entrypoint` matter to publishing; the rest is kept for runs. The keys of
-the first MachineLabs, `dockerImageId` and `hardwareType`, are read as well.
+`image`, `flavour` and `entrypoint` matter to publishing, `inputs` to runs. The keys of the first
+MachineLabs, `dockerImageId` and `hardwareType`, are read as well.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -11,6 +12,9 @@ import yaml
 
 from machinelabs_hub.catalog.model import Catalog, UnknownFlavour, UnknownImage
 from machinelabs_hub.errors import BadInput
+from machinelabs_hub.labs.models import inputs
+from machinelabs_hub.labs.models.inputs import Input
+from machinelabs_hub.labs.models.paths import ClashingPaths, check_together
 from machinelabs_hub.names import shown
 
 NAME: Final = "ml.yaml"
@@ -19,6 +23,11 @@ _SYNONYMS: Final = {"dockerImageId": "image", "hardwareType": "flavour"}
 _KEYS: Final = (
     "image", "flavour", "entrypoint", "parameters", "inputs", "mounts", "outputs", "cli",
 )  # fmt: skip
+_INPUT_KEYS: Final = {
+    "name": inputs.name_fault,
+    "url": inputs.url_fault,
+    "sha256": inputs.sha256_fault,
+}
 
 
 class BadConfig(BadInput):
@@ -34,6 +43,7 @@ class LabConfig:
     image: str | None = None
     flavour: str | None = None
     entrypoint: str | None = None
+    inputs: tuple[Input, ...] = ()
 
 
 def read_config(content: bytes, catalog: Catalog) -> LabConfig:
@@ -44,12 +54,17 @@ def read_config(content: bytes, catalog: Catalog) -> LabConfig:
     """
     top = _compose(content)
     found: dict[str, str] = {}
+    asked: tuple[Input, ...] = ()
+    said: set[str] = set()
     for key, value in top.value if top else ():
-        name = _SYNONYMS.get(key.value, key.value)
-        _check_key(key, name, found)
+        name = _SYNONYMS.get(key.value, key.value) if isinstance(key.value, str) else ""
+        _check_key(key, name, said)
+        said.add(name)
         if name in {"image", "flavour", "entrypoint"}:
             found[name] = _checked(key, value, catalog)
-    return LabConfig(found.get("image"), found.get("flavour"), found.get("entrypoint"))
+        elif name == "inputs":
+            asked = tuple(_inputs(value))
+    return LabConfig(found.get("image"), found.get("flavour"), found.get("entrypoint"), asked)
 
 
 def _compose(content: bytes) -> yaml.MappingNode | None:
@@ -69,12 +84,12 @@ def _compose(content: bytes) -> yaml.MappingNode | None:
     return top
 
 
-def _check_key(key: yaml.Node, name: object, found: dict[str, str]) -> None:
+def _check_key(key: yaml.Node, name: str, said: set[str]) -> None:
     if name not in _KEYS:
         raise BadConfig(
-            f"{_at(key)}: there is no key `{shown(str(name))}`. Known are {', '.join(_KEYS)}."
+            f"{_at(key)}: there is no key `{shown(str(key.value))}`. Known are {', '.join(_KEYS)}."
         )
-    if name in found:
+    if name in said:
         raise BadConfig(f"{_at(key)}: `{name}` is said twice.")
 
 
@@ -93,6 +108,51 @@ def _checked(key: yaml.Node, value: yaml.Node, catalog: Catalog) -> str:
     except (UnknownImage, UnknownFlavour) as error:
         raise BadConfig(f"{_at(value)}: `{key.value}`: {error}") from error
     return text
+
+
+def _inputs(value: yaml.Node) -> Iterator[Input]:
+    if isinstance(value, yaml.ScalarNode) and value.tag.endswith(":null"):
+        return
+    if not isinstance(value, yaml.SequenceNode):
+        raise BadConfig(f"{_at(value)}: `inputs` is a list: begin each with `- name: …`.")
+    if len(value.value) > inputs.MOST:
+        raise BadConfig(f"{_at(value)}: `inputs` has more than {inputs.MOST} files.")
+    names: list[str] = []
+    for number, one in enumerate(value.value):
+        found = _input(one, f"inputs.{number}")
+        names.append(found.name)
+        try:
+            check_together(names)
+        except ClashingPaths as error:
+            raise BadConfig(f"{_at(one)}: `inputs.{number}.name`: {error}") from error
+        yield found
+
+
+def _input(node: yaml.Node, where: str) -> Input:
+    if not isinstance(node, yaml.MappingNode):
+        raise BadConfig(f"{_at(node)}: `{where}` needs `name: …` and `url: …`.")
+    said: dict[str, str] = {}
+    for key, value in node.value:
+        check = _INPUT_KEYS.get(key.value) if isinstance(key.value, str) else None
+        if check is None:
+            known = ", ".join(_INPUT_KEYS)
+            raise BadConfig(
+                f"{_at(key)}: `{where}` has no key `{shown(str(key.value))}`. Known are {known}."
+            )
+        place = f"{_at(value)}: `{where}.{key.value}`"
+        if key.value in said:
+            raise BadConfig(f"{place} is said twice.")
+        if not isinstance(value, yaml.ScalarNode) or not value.value.strip():
+            raise BadConfig(f"{place} needs text after it.")
+        text = value.value.strip()
+        text = text.lower() if key.value == "sha256" else text
+        if fault := check(text):
+            raise BadConfig(f"{place}: {fault}")
+        said[key.value] = text
+    for needed in ("name", "url"):
+        if needed not in said:
+            raise BadConfig(f"{_at(node)}: `{where}.{needed}` is missing.")
+    return Input(**said)
 
 
 def _hardware(text: str, catalog: Catalog) -> str:

@@ -168,6 +168,15 @@ class Held:
 
 
 @dataclass(frozen=True, slots=True)
+class Story:
+    """What is told of a run besides its row."""
+
+    held: Held
+    changes: tuple[RunChange, ...]
+    """Of its state, the first first."""
+
+
+@dataclass(frozen=True, slots=True)
 class RunRights:
     """What somebody may do with a run now."""
 

@@ -11,6 +11,8 @@ def text_of(event: dict[str, Any]) -> str:
         case "output":
             output = event.get("output")
             return _shown(output) if isinstance(output, dict) else ""
+        case "input" if event.get("state") == "done":
+            return f"[inputs/{_joined(event.get('name'))}: {event.get('received')} bytes]\n"
         case "note":
             return f"[{_joined(event.get('text'))}]\n"
     return ""

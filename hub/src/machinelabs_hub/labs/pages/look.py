@@ -20,7 +20,8 @@ from markupsafe import Markup
 
 from machinelabs_hub import theme
 from machinelabs_hub.labs.context import Context
-from machinelabs_hub.labs.pages import assets, words
+from machinelabs_hub.labs.models.sizes import size
+from machinelabs_hub.labs.pages import assets
 from machinelabs_hub.labs.render.cache import RENDERER
 from machinelabs_hub.sites import LABS_PREFIX
 
@@ -46,7 +47,7 @@ def _environment() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-    made.filters["size"] = words.size
+    made.filters["size"] = size
     made.globals["static"] = lambda name: assets.address(LABS_PREFIX, name)
     made.globals["labs"] = LABS_PREFIX
     made.globals["card"] = _card

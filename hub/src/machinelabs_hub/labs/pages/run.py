@@ -2,6 +2,7 @@
 
 from http import HTTPStatus
 from typing import Annotated
+from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -10,14 +11,17 @@ from markupsafe import Markup
 from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab
-from machinelabs_hub.labs.models.run import Run
+from machinelabs_hub.labs.models.run import Run, RunOutput
 from machinelabs_hub.labs.pages.addresses import content_address, lab_url
-from machinelabs_hub.labs.pages.frame import frame
+from machinelabs_hub.labs.pages.frame import ShownFile, frame
 from machinelabs_hub.labs.pages.look import page, page_around
 from machinelabs_hub.labs.pages.missing import NoPage
 from machinelabs_hub.labs.pages.run_parts import mark_of, parts_of, run_api, run_url
 from machinelabs_hub.labs.pages.run_screens import log_around, screen_of
 from machinelabs_hub.labs.pages.shelf import shelf_of
+from machinelabs_hub.labs.pages.words import ICONS
+from machinelabs_hub.labs.render.files import kind_of
+from machinelabs_hub.labs.render.links import Address
 from machinelabs_hub.labs.security import Ctx
 
 router = APIRouter()
@@ -34,17 +38,43 @@ def run(request: Request, ctx: Ctx, owner: str, name: str, number: str, line: in
 def notebook(request: Request, ctx: Ctx, owner: str, name: str, number: str) -> Response:
     """Give the executed notebook as a page."""
     lab, found = _found(ctx, owner, name, number)
-    if not found.notebook:
-        raise NoPage
-    preview = shelf_of(ctx).executed(ctx, found, content_address(lab, found.revision))
+    book = ctx.runs.notebook(found)
+    raw = f"{run_api(lab, found.number)}/notebook"
+    address = content_address(lab, found.revision)
+    return _file(request, ctx, lab, found, book, raw, address, is_notebook=True)
+
+
+@router.get("/{owner}/{name}/runs/{number}/outputs/{path:path}", include_in_schema=False)
+def output(request: Request, ctx: Ctx, owner: str, name: str, number: str, path: str) -> Response:
+    """Give a file that it put out as a page."""
+    lab, found = _found(ctx, owner, name, number)
+    file = ctx.runs.output(found, path)
+    base = f"{run_api(lab, found.number)}/outputs/"
+    address = Address(files=f"{run_url(lab, found.number)}/outputs/", raw=base)
+    return _file(request, ctx, lab, found, file, base + quote(file.path), address)
+
+
+def _file(
+    request: Request,
+    ctx: Context,
+    lab: Lab,
+    found: Run,
+    file: RunOutput,
+    raw: str,
+    address: Address,
+    *,
+    is_notebook: bool = False,
+) -> Response:
+    preview = shelf_of(ctx).of_run(ctx, file, address)
     return page_around(
         preview.pieces or (),
-        "run_notebook.html",
+        "run_file.html",
         request,
         ctx,
         run=found,
         run_url=run_url(lab, found.number),
-        raw=f"{run_api(lab, found.number)}/notebook",
+        is_notebook=is_notebook,
+        entry=ShownFile(file.path, file.name, file.size, ICONS[kind_of(file.name)], raw),
         preview=preview,
         **frame(ctx, lab, "runs"),
     )
@@ -120,8 +150,7 @@ def _page(
 ) -> Response:
     address, screen = content_address(lab, found.revision), screen_of(ctx, found)
     log = log_around(ctx, found, line, address) if line > 0 else screen.log(address)
-    use = screen.news(log.at, address).use
-    parts = parts_of(request, ctx, lab, found, use)
+    parts = parts_of(request, ctx, lab, found, screen.news(log.at, address))
     here = run_url(lab, found.number)
     follows = not found.state.is_final and line <= 0
     return page(

@@ -5,7 +5,7 @@ import json
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Final
 
 from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
@@ -18,6 +18,7 @@ from machinelabs_hub.labs.models.run import Run
 from machinelabs_hub.labs.pages.addresses import content_address
 from machinelabs_hub.labs.pages.run_parts import mark_of, parts_of, use_of
 from machinelabs_hub.labs.pages.run_screens import News, RunScreen, screen_of
+from machinelabs_hub.labs.render.run_use import Use
 from machinelabs_hub.labs.security import Ctx
 
 router = APIRouter()
@@ -86,7 +87,7 @@ class _Watch:
     mark: str
     is_over: bool = False
     looked: float = float("-inf")
-    use: dict[str, Any] = field(default_factory=dict)
+    now: Use | None = None
     parts: dict[str, str] = field(default_factory=dict)
 
     @classmethod
@@ -112,18 +113,18 @@ class _Watch:
             rows = json.dumps(news.rows, ensure_ascii=False)
             said = f"event: rows\nid: {news.at}\ndata: {rows}\n\n"
         self.at = max(self.at, news.at)
-        if is_due or news.use != self.use:
+        if is_due or news.now != self.now:
             said += self._changed(news, is_due=is_due)
         self.is_over = is_due and self.run.state.is_final
         return said
 
     def _changed(self, news: News, *, is_due: bool) -> str:
         """Return the message of the parts that are not as this watcher has them."""
-        self.use = news.use
+        self.now = news.now
         if is_due:
-            parts = parts_of(self.request, self.ctx, self.lab, self.run, news.use)
+            parts = parts_of(self.request, self.ctx, self.lab, self.run, news)
         else:
-            parts = self.parts | use_of(self.request, self.ctx, self.run, news.use)
+            parts = self.parts | use_of(self.request, self.ctx, self.run, news)
         if not self.parts and mark_of(parts) == self.mark:
             self.parts = parts
         new = {name: html for name, html in parts.items() if self.parts.get(name) != html}

@@ -1,7 +1,10 @@
 """The parts of a run's page that change while it runs: its state, its use, what it put out."""
 
 import hashlib
-from typing import Any, Final
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Final
 from urllib.parse import quote
 
 from fastapi import Request
@@ -9,9 +12,11 @@ from fastapi import Request
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.run import Run, RunState
+from machinelabs_hub.labs.models.sizes import duration, size
 from machinelabs_hub.labs.pages.addresses import API, file_url, lab_url, revision_url
 from machinelabs_hub.labs.pages.look import fill
-from machinelabs_hub.labs.pages.words import duration
+from machinelabs_hub.labs.pages.plots import SPARK_HEIGHT, SPARK_WIDTH, Spark
+from machinelabs_hub.labs.pages.run_screens import News
 
 MOST_OUTPUTS: Final = 100
 
@@ -27,9 +32,7 @@ def run_api(lab: Lab, number: int) -> str:
     return f"{API}/labs/{owner}/{name}/runs/{number}"
 
 
-def parts_of(
-    request: Request, ctx: Context, lab: Lab, run: Run, use: dict[str, Any]
-) -> dict[str, str]:
+def parts_of(request: Request, ctx: Context, lab: Lab, run: Run, news: News) -> dict[str, str]:
     """Return the parts as HTML by the ids of their elements."""
     held = ctx.runs.held(run)
     outputs = ctx.runs.outputs(run, limit=MOST_OUTPUTS).items if held.files else ()
@@ -40,23 +43,72 @@ def parts_of(
         "run_url": run_url(lab, run.number),
         "api": api,
         "rights": ctx.runs.rights(lab, run),
+        "waits": ctx.runs.waits(lab, run),
         "revision_url": revision_url(lab, run.revision),
         "file_url": file_url(lab, run.revision, run.path),
         "took": took(run),
         "held": held,
-        "outputs": [(one, f"{api}/outputs/{quote(one.path)}") for one in outputs],
+        "outputs": [(one, quote(one.path)) for one in outputs],
         "changes": ctx.runs.changes(run),
     }
     return {
         "run-state": fill("run_state.html", request, ctx, **values),
         "run-side": fill("run_side.html", request, ctx, **values),
-    } | use_of(request, ctx, run, use)
+    } | use_of(request, ctx, run, news)
 
 
-def use_of(request: Request, ctx: Context, run: Run, use: dict[str, Any]) -> dict[str, str]:
-    """Return the part that says what a run uses now, by its id."""
-    shown = use if run.state is RunState.RUNNING else {}
-    return {"run-use": fill("run_use.html", request, ctx, use=shown)}
+def use_of(request: Request, ctx: Context, run: Run, news: News) -> dict[str, str]:
+    """Return the part that says what a run uses, or used at most, with its lines; by its id."""
+    flavour = next((one for one in ctx.catalog.flavours if one.name == run.flavour), None)
+    cores = [(use.at, use.cores) for use in news.uses if use.cores is not None]
+    memory = [(use.at, use.memory_mib) for use in news.uses if use.memory_mib is not None]
+    now = news.now if run.state is RunState.RUNNING else None
+    most = (flavour.cpu, flavour.memory_mib) if flavour else (0.0, 0)
+    shown = (
+        _use("cores", cores, most[0], now.cores if now else None),
+        _use("memory", memory, most[1], now.memory_mib if now else None),
+    )
+    uses = [use for use in shown if use is not None]
+    return {"run-use": fill("run_use.html", request, ctx, uses=uses)}
+
+
+@dataclass(frozen=True, slots=True)
+class ShownUse:
+    """A figure of use: what it is now (or was at most), of how much, and its line."""
+
+    words: str
+    line: Spark
+
+
+def _use(
+    what: str, points: list[tuple[datetime, float]], most: float, now: float | None
+) -> ShownUse | None:
+    if not points:
+        return None
+    peak = max(value for _, value in points)
+    top = max(most, peak) or 1.0
+    begin, end = points[0][0], points[-1][0]
+    length = (end - begin).total_seconds() or 1.0
+    line = " ".join(
+        f"{(at - begin).total_seconds() / length * SPARK_WIDTH:.1f},"
+        f"{1 + (1 - value / top) * (SPARK_HEIGHT - 2):.1f}"
+        for at, value in points
+    )
+    told = _FIGURES[what]
+    of = f" of {told(most)}" if most else ""
+    words = f"At most {told(peak)}{of}" if now is None else f"{told(now)}{of}"
+    whole = length >= _SHORTEST
+    summary = f"Over the run: at most {told(peak)}{of} {what}."
+    return ShownUse(f"{words} {what}", Spark((line,) if whole else (), summary))
+
+
+_SHORTEST: Final = 4.0
+"""Seconds of a run from which on it has a line."""
+
+_FIGURES: Final[Mapping[str, Callable[[float], str]]] = {
+    "cores": lambda value: f"{value:.1f}".removesuffix(".0"),
+    "memory": lambda value: size(round(value * (1 << 20))),
+}
 
 
 def took(run: Run) -> str:

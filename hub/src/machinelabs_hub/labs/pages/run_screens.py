@@ -6,15 +6,16 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Final
 
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.run import Run
 from machinelabs_hub.labs.render.links import Address, fill
+from machinelabs_hub.labs.render.run_use import Use
 from machinelabs_hub.labs.render.runlog import Row, Screen
 from machinelabs_hub.labs.storage.run_events import EventReader
 
-_MOST_SCREENS: Final = 12
+_MOST_SCREENS: Final = 8
 _TAIL: Final = 300
 _AROUND: Final = 200
 
@@ -40,11 +41,12 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What changed on a screen: numbers of rows and their HTML, and what the run uses now."""
+    """What changed on a screen: numbers of rows and their HTML, and what the run used so far."""
 
     at: int
     rows: tuple[tuple[int, str], ...]
-    use: dict[str, Any]
+    now: Use | None
+    uses: tuple[Use, ...]
 
 
 class RunScreen:
@@ -75,7 +77,7 @@ class RunScreen:
             self._read()
             screen = self._screen
             rows = tuple((row.number, _html(row, address)) for row in screen.changed(after))
-            return News(screen.at, rows, dict(screen.usage))
+            return News(screen.at, rows, screen.uses.now, tuple(screen.uses.points))
 
     def _read(self) -> None:
         while lines := self._reader.read():

@@ -1,10 +1,10 @@
 """The runs of a lab, and the form for a new one."""
 
 from http import HTTPStatus
-from typing import Final
+from typing import Annotated, Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Request
+from fastapi import APIRouter, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
@@ -65,7 +65,7 @@ def new(
     ctx: Ctx,
     owner: str,
     name: str,
-    revision: int | None = None,
+    revision: Annotated[int | None, Query(ge=1, lt=2**31)] = None,
     path: str = "",
     like: int = 0,
 ) -> Response:

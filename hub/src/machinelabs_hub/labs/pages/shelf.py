@@ -2,7 +2,7 @@
 
 import base64
 import json
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -10,8 +10,8 @@ from pathlib import Path
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.revision import FileEntry
-from machinelabs_hub.labs.models.run import Run
-from machinelabs_hub.labs.pages.words import size
+from machinelabs_hub.labs.models.run import RunOutput
+from machinelabs_hub.labs.models.sizes import size
 from machinelabs_hub.labs.render import cards, files
 from machinelabs_hub.labs.render.cache import RenderCache
 from machinelabs_hub.labs.render.links import Address, fill
@@ -64,35 +64,39 @@ class Shelf:
     def preview(
         self, ctx: Context, lab: Lab, number: int, entry: FileEntry, address: Address
     ) -> Preview:
-        """Return a file as HTML, with its links to neighbours pointing to `address`."""
-        kind = files.kind_of(entry.name)
+        """Return a file of a revision as HTML, its links to neighbours pointing to `address`."""
+
+        def read(most: int) -> bytes:
+            return _beginning(ctx, lab, number, entry, most)
+
+        return self._preview(entry.path, entry.size, entry.blob, read, address)
+
+    def of_run(self, ctx: Context, output: RunOutput, address: Address) -> Preview:
+        """Return a file that a run put out, or its executed notebook, as HTML."""
+
+        def read(most: int) -> bytes:
+            return b"".join(ctx.runs.content(output, size=min(most, output.size)))
+
+        return self._preview(output.path, output.size, output.sha256, read, address)
+
+    def _preview(
+        self, path: str, count: int, content: str, read: Callable[[int], bytes], address: Address
+    ) -> Preview:
+        """Return `count` bytes as HTML, kept under the name of their `content`."""
+        folder, _, name = path.rpartition("/")
+        kind = files.kind_of(name)
         if kind is files.Kind.BINARY:
             return Preview(None, "There is no preview of this kind of file")
         most = files.shown_up_to(kind)
-        whole = entry.size <= most
+        whole = count <= most
         if not whole and kind in _SHOWN_WHOLE:
-            return _too_large(entry.size, _SHOWN_WHOLE[kind], most)
+            return _too_large(count, _SHOWN_WHOLE[kind], most)
         if kind is files.Kind.IMAGE:
-            return Preview(fill(piece, address) for piece in files.show(entry.path, b""))
-        key = self._cache.key(entry.blob, entry.path.rpartition("/")[0], entry.name, str(most))
+            return Preview(fill(piece, address) for piece in files.show(path, b""))
+        key = self._cache.key(content, folder, name, str(most))
         pieces = self._cache.read(key)
         if pieces is None:
-            content = _beginning(ctx, lab, number, entry, most)
-            pieces = self._cache.keep(key, files.show(entry.path, content, whole=whole))
-        return Preview(fill(piece, address) for piece in pieces)
-
-    def executed(self, ctx: Context, run: Run, address: Address) -> Preview:
-        """Return the executed notebook of a run as HTML."""
-        book = ctx.runs.notebook(run)
-        most = files.shown_up_to(files.Kind.NOTEBOOK)
-        if book.size > most:
-            return _too_large(book.size, "notebook", most)
-        folder = run.path.rpartition("/")[0]
-        key = self._cache.key(book.sha256, folder, "executed.ipynb", str(most))
-        pieces = self._cache.read(key)
-        if pieces is None:
-            content = b"".join(ctx.runs.content(book))
-            pieces = self._cache.keep(key, files.show(run.path, content))
+            pieces = self._cache.keep(key, files.show(path, read(most), whole=whole))
         return Preview(fill(piece, address) for piece in pieces)
 
     def face(self, ctx: Context, lab: Lab) -> Face:

@@ -17,6 +17,7 @@ from machinelabs_hub.labs.pages import (
     members,
     moves,
     new,
+    own_runs,
     people,
     proposals,
     revisions,
@@ -35,8 +36,8 @@ from machinelabs_hub.labs.pages import (
 
 router = APIRouter()
 for part in (
-    assets, connect, new, explore, limits, usage, gpus, trash, cards, files, revisions, compare,
-    updates, forks, proposals, runs, run, run_live, settings, stars, members, leave, moves, opening,
-    labs, people,
+    assets, connect, new, explore, limits, usage, gpus, own_runs, trash, cards, files, revisions,
+    compare, updates, forks, proposals, runs, run, run_live, settings, stars, members, leave, moves,
+    opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)

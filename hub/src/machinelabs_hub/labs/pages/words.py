@@ -37,26 +37,3 @@ ICONS: Final = {
     Kind.TEXT: "code",
     Kind.BINARY: "binary",
 }
-
-_STEP: Final = 1024
-_MINUTE: Final = 60
-
-
-def size(count: int) -> str:
-    """Return bytes as people say them: `14 B`, `2.3 kB`, `40 MB`."""
-    value = float(count)
-    for unit in ("B", "kB", "MB", "GB"):
-        if value < _STEP or unit == "GB":
-            return f"{value:.0f} {unit}" if value >= 10 or unit == "B" else f"{value:.1f} {unit}"  # noqa: PLR2004
-        value /= _STEP
-    raise AssertionError
-
-
-def duration(seconds: float) -> str:
-    """Return a time as people say it: `4.2 s`, `3 min 20 s`, `2 h 5 min`."""
-    if seconds < _MINUTE:
-        return f"{seconds:.1f} s"
-    minutes, rest = divmod(round(seconds), _MINUTE)
-    if minutes < _MINUTE:
-        return f"{minutes} min {rest} s"
-    return f"{minutes // _MINUTE} h {minutes % _MINUTE} min"

@@ -5,6 +5,8 @@ from typing import Any, Final
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from machinelabs_hub.labs.models.sizes import size
+
 TEMPLATES: Final = Path(__file__).parent.parent / "templates"
 
 _ENVIRONMENT: Final = Environment(
@@ -15,6 +17,7 @@ _ENVIRONMENT: Final = Environment(
     lstrip_blocks=True,
     auto_reload=False,
 )
+_ENVIRONMENT.filters["size"] = size
 
 
 def fragment(template: str, **values: Any) -> str:

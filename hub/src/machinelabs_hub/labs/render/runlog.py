@@ -14,6 +14,7 @@ from typing import Any, Final
 from machinelabs_hub.labs.render import ansi, outputs
 from machinelabs_hub.labs.render.fragments import fragment
 from machinelabs_hub.labs.render.outputs import mapping_of, text_of
+from machinelabs_hub.labs.render.run_use import Uses
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
 _RESET: Final = re.compile(r"\x1b\[0*m")
@@ -21,6 +22,7 @@ _LONGEST: Final = 4_000
 _LONGEST_COLOURS: Final = 200
 _LARGEST: Final = 2 << 20
 _DISPLAYS: Final = 1_000
+_INPUTS: Final = 1_000
 _STREAMS: Final = frozenset({"stdout", "stderr"})
 _TOO_LONG: Final = "… (this line goes on in the whole log)"
 _TOO_LARGE: Final = "An output is too large to be shown here. It is in the executed notebook."
@@ -51,7 +53,11 @@ class Row:
     def html(self) -> str:
         """The row as one element."""
         if self.made is None:
-            self.made = self._line() if self.line else self._other()
+            made = self._line() if self.line else self._other()
+            if self.shown:
+                # An output may be large, and is held already.
+                return made
+            self.made = made
         return self.made
 
     @property
@@ -93,7 +99,7 @@ class Screen:
         self.at = 0
         self.lines = 0
         self.count = 0
-        self.usage: Mapping[str, Any] = {}
+        self.uses = Uses()
         self.head: list[Row] = []
         self.tail: deque[Row] = deque()
         self._most_head = head
@@ -104,6 +110,7 @@ class Screen:
         self._colours: dict[str, str] = {}
         self._cells: dict[int, Row] = {}
         self._displays: OrderedDict[str, Row] = OrderedDict()
+        self._inputs: dict[str, Row] = {}
         self._clears: set[int] = set()
         self._free: dict[int, deque[Row]] = {}
 
@@ -126,8 +133,10 @@ class Screen:
             self._clear(where, waits=event.get("wait") is True)
         elif kind == "note":
             self._add("note", None).shown = {"text": text_of(event.get("text"))}
+        elif kind == "input":
+            self._input(event)
         elif kind == "usage":
-            self.usage = event
+            self.uses.add(event)
 
     def changed(self, after: int) -> Iterator[Row]:
         """Yield the rows that events after this one changed, as far as they are kept."""
@@ -213,6 +222,24 @@ class Screen:
         known = {"state": "running", "title": "", "seconds": None} | dict(row.shown)
         row.shown, row.at, row.made = known | said, self.at, None
 
+    def _input(self, event: Mapping[str, Any]) -> None:
+        name = text_of(event.get("name"))
+        row = self._inputs.get(name)
+        if row is None:
+            row = self._inputs[name] = self._add("input", None)
+            if len(self._inputs) > _INPUTS:
+                del self._inputs[next(iter(self._inputs))]
+        received, total = (_count(event.get(key)) for key in ("received", "total"))
+        row.shown = {
+            "name": name,
+            "state": text_of(event.get("state")),
+            "received": received,
+            "total": max(received, total) if total else 0,
+            "is_kept": event.get("is_kept") is True,
+            "why": text_of(event.get("text")),
+        }
+        row.at, row.made = self.at, None
+
     def _clear(self, cell: int, *, waits: bool) -> None:
         if waits:
             self._clears.add(cell)
@@ -255,6 +282,10 @@ class Screen:
         held = sum(row.size for row in self.tail)
         while held > self._most_characters and len(self.tail) > 1:
             held -= self.tail.popleft().size
+
+
+def _count(value: Any) -> int:
+    return value if isinstance(value, int) and not isinstance(value, bool) and value > 0 else 0
 
 
 def _display_of(event: Mapping[str, Any]) -> str:

@@ -10,8 +10,8 @@ import secrets
 import time
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass, field
-from datetime import datetime
+from dataclasses import dataclass, field, replace
+from datetime import datetime, timedelta
 from typing import Final
 
 from fastapi.concurrency import run_in_threadpool
@@ -48,9 +48,11 @@ _WAIT_SECONDS: Final = 3.0
 
 @dataclass(slots=True)
 class _Memory:
-    """What is remembered of one run from look to look."""
+    """What is remembered of one run from look to look, by a clock that nobody sets."""
 
-    gone_since: datetime | None = None
+    gone_at: float | None = None
+    stop_at: float | None = None
+    """When we first saw that it was ordered to stop."""
     tries: int = 0
     removed_at: float = 0.0
     not_before: float = 0.0
@@ -110,25 +112,31 @@ class Conductor:
     async def _look_at(self, person: str, runs: list[Run]) -> None:
         now = self._tools.clock()
         turns = await self._turns(person, runs)
+        runs = [self._steady(run, now) for run in runs]
         matters = [
-            run for run in runs if asks_hub(run, self._since(run), now, has_turn=run.id in turns)
+            run
+            for run in runs
+            if asks_hub(run, self._since(run, now), now, has_turn=run.id in turns)
         ]
         servers = await self._servers(person) if matters else None
         for run in runs:
             seen = _seen(run, servers)
             memory = self._memory[run.id]
             if not seen.is_gone:
-                memory.gone_since = None
-            elif memory.gone_since is None:
-                memory.gone_since = now
+                memory.gone_at = None
+            elif memory.gone_at is None:
+                memory.gone_at = time.monotonic()
+            if run.state is RunState.STARTING and seen is not Seen.READY:
+                # It has nothing to say yet, however long it stands in line.
+                self._tools.contacts.hear(run.id)
             why = ""
             if run.state is RunState.STARTING and seen is Seen.IDLE:
                 why = await self._failure(run)
             facts = Facts(
                 run=run,
                 seen=seen,
-                since=self._since(run),
-                gone_since=memory.gone_since,
+                since=self._since(run, now),
+                gone_since=_ago(memory.gone_at, now),
                 has_turn=run.id in turns,
                 why=why,
                 tries=memory.tries,
@@ -213,7 +221,7 @@ class Conductor:
             # It may have come through: a later look finds the server, or asks again.
             memory.not_before = time.monotonic() + _WAIT_SECONDS
             return
-        memory.gone_since = None
+        memory.gone_at = None
         if run.state is RunState.QUEUED and not await self._set(
             self._tools.runs.start, run, self._tools.clock()
         ):
@@ -274,14 +282,25 @@ class Conductor:
         except HubAway:
             return ""
 
-    def _since(self, run: Run) -> datetime:
-        return self._tools.contacts.since(
-            run.id, run.running_at or run.started_at or run.created_at
-        )
+    def _since(self, run: Run, now: datetime) -> datetime:
+        return now - self._tools.contacts.silence(run.id)
+
+    def _steady(self, run: Run, now: datetime) -> Run:
+        """Return a run whose order to stop is as old as we know it: the rows' clock may jump."""
+        if run.stop_at is None:
+            return run
+        memory = self._memory[run.id]
+        if memory.stop_at is None:
+            memory.stop_at = time.monotonic()
+        return replace(run, stop_at=_ago(memory.stop_at, now))
 
     def _stop_those_of_trash(self) -> None:
         for run in self._tools.runs.of_trashed_labs():
             self._tools.runs.order_stop(run, "", self._tools.clock())
+
+
+def _ago(at: float | None, now: datetime) -> datetime | None:
+    return None if at is None else now - timedelta(seconds=time.monotonic() - at)
 
 
 _LOST: Final = (
@@ -290,7 +309,13 @@ _LOST: Final = (
 )
 
 
+_CANCELLED: Final = "Spawn cancelled"
+"""What JupyterHub says of a start that somebody stopped."""
+
+
 def _failure(facts: Facts) -> str:
+    if facts.why == _CANCELLED:
+        return "Its start was cancelled on the hub's pages."
     if facts.why:
         return facts.why
     if facts.seen is Seen.READY:

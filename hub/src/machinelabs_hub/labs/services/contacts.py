@@ -1,30 +1,32 @@
-"""When each run was heard of last, in memory: a service that begins anew waits as for a new one."""
+"""When each run was heard of last, in memory: a service that begins anew waits as for a new one.
+
+Counted by a clock that nobody sets: where the machine's jumps, no run seems silent that was not.
+"""
 
 import threading
-from datetime import UTC, datetime
+import time
+from collections.abc import Callable
+from datetime import timedelta
 
 
 class Contacts:
     """The last word of every run that is not over."""
 
-    def __init__(self) -> None:
-        self._begun = datetime.now(UTC)
-        self._heard: dict[int, datetime] = {}
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._heard: dict[int, float] = {}
         self._lock = threading.Lock()
 
-    def hear(self, run: int, at: datetime) -> None:
+    def hear(self, run: int) -> None:
         """Note that a run was heard of."""
         with self._lock:
-            self._heard[run] = at
+            self._heard[run] = self._clock()
 
-    def heard(self, run: int) -> datetime | None:
-        """Return when a run was heard of last; None: not since this process began."""
+    def silence(self, run: int) -> timedelta:
+        """Return how long a run has been silent: since its last word, or our first question."""
+        now = self._clock()
         with self._lock:
-            return self._heard.get(run)
-
-    def since(self, run: int, otherwise: datetime) -> datetime:
-        """Return since when a run is silent: its last word, `otherwise`, or our own beginning."""
-        return self.heard(run) or max(otherwise, self._begun)
+            return timedelta(seconds=now - self._heard.setdefault(run, now))
 
     def keep(self, runs: frozenset[int]) -> None:
         """Forget all runs but these."""

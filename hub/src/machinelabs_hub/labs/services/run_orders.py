@@ -1,12 +1,13 @@
 """What an order of a run comes to: which revision, file, image and size, with which values."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import Any, Final
 
 from machinelabs_hub.errors import BadInput, NotFound
 from machinelabs_hub.labs.models.config import NAME, LabConfig, read_config
 from machinelabs_hub.labs.models.entrypoint import entrypoint_of
+from machinelabs_hub.labs.models.inputs import Input, RunInput
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.parameter_cell import parameters_of
 from machinelabs_hub.labs.models.parameters import Parameter, values_of
@@ -14,6 +15,7 @@ from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
 from machinelabs_hub.labs.models.run import RunDraft, RunKind, kind_of
 from machinelabs_hub.labs.services.revisions import RevisionService
+from machinelabs_hub.labs.services.run_inputs import Finder, check_names, resolve
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.names import shown
 from machinelabs_hub.plans.budgets import Budgets
@@ -45,10 +47,11 @@ class RunPlan:
     image_id: str
     flavour: str
     parameters: dict[str, Any]
+    inputs: tuple[RunInput, ...]
 
 
-def plan(tools: Tools, person: Person, lab: Lab, draft: RunDraft) -> RunPlan:
-    """Return what `person` is to get for an order, or refuse it."""
+def plan(tools: Tools, person: Person, lab: Lab, draft: RunDraft, find: Finder) -> RunPlan:
+    """Return what `person` is to get for an order, or refuse it; `find` is for their inputs."""
     found = prepare(tools, person, lab, draft)
     given = values_of(
         found.parameters, draft.parameters, script=kind_of(found.path) is RunKind.SCRIPT
@@ -65,6 +68,7 @@ def plan(tools: Tools, person: Person, lab: Lab, draft: RunDraft) -> RunPlan:
         image_id=build.id if build else "",
         flavour=flavour.name,
         parameters=given,
+        inputs=resolve(tools, found.inputs, find),
     )
 
 
@@ -77,6 +81,7 @@ class RunForm:
         files: all notebooks and scripts of the revision.
         image: what the lab asks for, or the site's default.
         parameters: what the notebook takes.
+        inputs: what `ml.yaml` asks for.
     """
 
     revision: int
@@ -85,6 +90,7 @@ class RunForm:
     image: str
     flavour: str
     parameters: tuple[Parameter, ...]
+    inputs: tuple[Input, ...]
 
 
 def prepare(tools: Tools, viewer: Person | None, lab: Lab, draft: RunDraft) -> RunForm:
@@ -94,6 +100,8 @@ def prepare(tools: Tools, viewer: Person | None, lab: Lab, draft: RunDraft) -> R
         NoRevision: the lab has none of this number, or none that the viewer may read.
         NoEntrypoint: the revision has no such file, or none to begin with.
         NotRunnable: the file is neither a notebook nor a script.
+        BadConfig: the `ml.yaml` of the revision cannot be used.
+        ClashingPaths: an input would lie where the lab has a file.
     """
     revision = RevisionService(tools=tools, viewer=viewer).find(lab, draft.revision or "latest")
     entries = tools.repos.manifest(lab.store, revision.commit)
@@ -113,6 +121,7 @@ def prepare(tools: Tools, viewer: Person | None, lab: Lab, draft: RunDraft) -> R
         raise NotRunnable(
             f"“{shown(path)}” cannot be run: only notebooks (.ipynb) and Python scripts (.py) can."
         )
+    check_names(said.inputs, path, paths)
     servers = tools.settings.servers
     return RunForm(
         revision=revision.number,
@@ -121,6 +130,7 @@ def prepare(tools: Tools, viewer: Person | None, lab: Lab, draft: RunDraft) -> R
         image=said.image or servers.default_image,
         flavour=said.flavour or servers.default_flavour,
         parameters=_parameters(tools, lab, entry),
+        inputs=said.inputs,
     )
 
 
@@ -142,8 +152,10 @@ def _said(tools: Tools, lab: Lab, revision: Revision, entries: tuple[FileEntry, 
     if entry is not None:
         said = read_config(tools.repos.read(lab.store, entry.blob), tools.catalog())
     if revision.number == lab.revision:
-        return LabConfig(lab.image or said.image, lab.flavour or said.flavour, said.entrypoint)
-    return LabConfig(said.image or lab.image, said.flavour or lab.flavour, said.entrypoint)
+        image, flavour = lab.image or said.image, lab.flavour or said.flavour
+    else:
+        image, flavour = said.image or lab.image, said.flavour or lab.flavour
+    return replace(said, image=image, flavour=flavour)
 
 
 def _parameters(tools: Tools, lab: Lab, entry: FileEntry) -> tuple[Parameter, ...]:

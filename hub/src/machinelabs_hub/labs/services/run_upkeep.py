@@ -41,3 +41,13 @@ def tend(tools: Tools, *, unused: float = UNUSED_SECONDS) -> TendedRuns:
             some[name].unlink(missing_ok=True)
             done.blobs += 1
     return done
+
+
+def missing(tools: Tools) -> tuple[int, list[str]]:
+    """Return how many files runs put out, and those whose content is not there whole."""
+    count, lost = 0, []
+    for path, sha256, size in tools.run_outputs.all():
+        count += 1
+        if not tools.blobs.has(sha256, size):
+            lost.append(path)
+    return count, lost

@@ -7,8 +7,11 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from machinelabs_hub.errors import NotAllowed, NotFound, TooLarge
+from machinelabs_hub.labs.models.inputs import RunInput
 from machinelabs_hub.labs.models.paths import BadPath, fault_of
 from machinelabs_hub.labs.models.run import Reason, Run, RunOutput, RunState
+from machinelabs_hub.labs.services import run_inputs
+from machinelabs_hub.labs.services.inputs import Standing
 from machinelabs_hub.labs.services.revisions import packed
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.storage.blobs import BlobWriter
@@ -56,6 +59,7 @@ class Exchange:
 
     token: str
     run: Run
+    inputs: tuple[RunInput, ...]
     most_bytes: int
     most_files: int
 
@@ -79,10 +83,11 @@ class RunnerService:
             run, code_hash=digest(code), token_hash=digest(token), at=now
         ):
             raise BadCode
-        tools.contacts.hear(run_id, now)
+        tools.contacts.hear(run_id)
         tools.bells.ring(run_id)
         limits = tools.settings.runs
-        return Exchange(token, run, limits.output_mib * MIB, limits.output_files)
+        inputs = tools.run_inputs.all(run)
+        return Exchange(token, run, inputs, limits.output_mib * MIB, limits.output_files)
 
     def run_of(self, run_id: int, token: str) -> Run:
         """Return the run that a container is of, and note that it was heard of.
@@ -94,7 +99,7 @@ class RunnerService:
         run = tools.runs.of_token(run_id, digest(token)) if token else None
         if run is None:
             raise BadRunToken
-        tools.contacts.hear(run_id, tools.clock())
+        tools.contacts.hear(run_id)
         if run.silent_since is not None and tools.runs.set_silent(run, None):
             tools.bells.ring(run_id)
             return replace(run, silent_since=None)
@@ -112,6 +117,27 @@ class RunnerService:
             raise RunFilesGone(f"r{run.revision} of {run.lab} was deleted.")
         return packed(self._tools, lab, revision)
 
+    def ask_input(self, run: Run, name: str) -> Standing:
+        """Tell how far an input is; one that is not here begins to be fetched.
+
+        Raises:
+            NoInput: the run has none of this name.
+        """
+        return run_inputs.ask(self._tools, run, name)
+
+    def input(self, run: Run, name: str) -> RunOutput:
+        """Return an input that is here, as a file.
+
+        Raises:
+            NoInput: the run has none of this name.
+            InputNotReady: it is not here, or not any more.
+        """
+        return run_inputs.content_of(self._tools, run, name)
+
+    def read_input(self, run: Run, file: RunOutput, *, start: int, size: int) -> Iterator[bytes]:
+        """Return a part of an input, piece by piece."""
+        return run_inputs.read(self._tools, run, file, start, size)
+
     def add(self, run: Run, first: int, events: Sequence[Event]) -> tuple[int, bool]:
         """Store a part of the log; return the number of the next event, and whether to stop.
 
@@ -123,6 +149,10 @@ class RunnerService:
         if events:
             tools.bells.ring(run.id, state=False)
         return following, run.stop_at is not None or run.state.is_final
+
+    def is_log_full(self, run: Run) -> bool:
+        """Tell whether the run need not send any more of what it prints."""
+        return self._tools.events.is_full(run.id)
 
     def room(self, run: Run, path: str, announced: int) -> int:
         """Return how many bytes an output may have; `announced` are to come (0: not known).
@@ -166,6 +196,10 @@ class RunnerService:
         tools = self._tools
         sha256 = content.keep(announced)
         return tools.run_outputs.put(run, path, size=content.size, sha256=sha256, at=tools.clock())
+
+    def drop(self, run: Run, path: str) -> None:
+        """Forget an output; upkeep removes its content where nothing else has it."""
+        self._tools.run_outputs.drop(run, path)
 
     def keep_notebook(self, run: Run, content: BlobWriter, announced: str) -> None:
         """Keep the executed notebook.

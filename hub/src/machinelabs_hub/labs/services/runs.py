@@ -1,12 +1,13 @@
 """Runs of labs as people order, see, stop, rename and delete them."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final
 
 from machinelabs_hub.db.engine import RowClash
 from machinelabs_hub.errors import Conflict, NotAllowed, NotFound
 from machinelabs_hub.labs.models import words
 from machinelabs_hub.labs.models.access import Action, first_open, may
+from machinelabs_hub.labs.models.inputs import RunFile, RunInput
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, Page
 from machinelabs_hub.labs.models.person import Person
@@ -20,11 +21,12 @@ from machinelabs_hub.labs.models.run import (
     RunOutput,
     RunRights,
     RunState,
+    Story,
 )
 from machinelabs_hub.labs.services import run_orders
 from machinelabs_hub.labs.services.run_orders import RunForm
 from machinelabs_hub.labs.services.tools import Tools
-from machinelabs_hub.labs.services.viewer import lab_to, writer
+from machinelabs_hub.labs.services.viewer import lab_at, lab_to, writer
 from machinelabs_hub.labs.storage.run_events import EventReader
 from machinelabs_hub.labs.storage.runs import NewRun, RunQuery
 from machinelabs_hub.names import shown
@@ -76,6 +78,9 @@ class RunService:
             UnknownImage: the catalogue has none of this name.
             UnknownFlavour: nor such a size.
             BadParameter: the notebook does not take such a value.
+            NoInput: another run's file is not there, or not the viewer's to read.
+            InputWrongHash: it is not what the lab's `ml.yaml` says.
+            InputNotAllowed: the lab asks for what is on a host that the site does not allow.
             TooManyQueued: the viewer has as many waiting runs as anybody may.
             FlavourNotInPlan: the viewer's plan lacks the size.
             TooManyServers: their plan has no runs.
@@ -87,7 +92,7 @@ class RunService:
         tools.orders.take(person.name, f"You ordered {most} runs within an hour.")
         name = self._name(draft.name)
         note = words.check_text(draft.note, "note", LONGEST_NOTE)
-        plan = run_orders.plan(tools, person, lab, draft)
+        plan = run_orders.plan(tools, person, lab, draft, self._file)
         tools.people.seen(person, tools.clock())
         new = NewRun(
             person=person.name,
@@ -97,6 +102,7 @@ class RunService:
             image_id=plan.image_id,
             flavour=plan.flavour,
             parameters=plan.parameters,
+            inputs=plan.inputs,
             name=name,
             note=note,
             at=tools.clock(),
@@ -158,13 +164,38 @@ class RunService:
         is_open = not run.state.is_final and run.stop_at is None
         return RunRights(stop=is_theirs and is_open, edit=is_theirs)
 
+    def stories(self, runs: Iterable[Run]) -> dict[int, Story]:
+        """Return what is told of each run besides its row, by its id."""
+        ids = [run.id for run in runs]
+        changes, held = self._tools.runs.changes(ids), self._tools.run_outputs.held_of(ids)
+        return {one: Story(held[one], changes[one]) for one in ids}
+
+    def waits(self, lab: Lab, run: Run) -> str:
+        """Return a sentence on what a run waits for; empty where it does not, or is not theirs."""
+        if not self._edits(lab, run):
+            return ""
+        if run.state is RunState.STARTING:
+            return self._tools.runs.place_in_line(run)
+        if run.state is not RunState.QUEUED:
+            return ""
+        before = self._tools.runs.count_before(run)
+        if not before:
+            return "It starts as soon as the hub takes it."
+        many = "One earlier run" if before == 1 else f"{before} earlier runs"
+        verb = "is" if before == 1 else "are"
+        return f"{many} of {run.person} {verb} not over yet. The plan says how many go at once."
+
     def changes(self, run: Run) -> tuple[RunChange, ...]:
         """Return the changes of a run's state, the first first."""
-        return self._tools.runs.changes(run)
+        return self._tools.runs.changes((run.id,))[run.id]
 
     def held(self, run: Run) -> Held:
         """Return how much a run put out."""
-        return self._tools.run_outputs.held(run)
+        return self._tools.run_outputs.held_of((run.id,))[run.id]
+
+    def inputs(self, run: Run) -> tuple[RunInput, ...]:
+        """Return what a run takes in."""
+        return self._tools.run_inputs.all(run)
 
     def outputs(self, run: Run, *, cursor: str = "", limit: int = DEFAULT_LIMIT) -> Page[RunOutput]:
         """Return what a run put out, by path, a page of it."""
@@ -243,6 +274,11 @@ class RunService:
         """Take a deletion back."""
         self._tools.runs.hide(self._own(lab, number), None)
         return self.get(lab, number)
+
+    def _file(self, file: RunFile) -> RunOutput:
+        """Return a file of any run, as far as the viewer may see it."""
+        lab = lab_at(self._tools, self._viewer, file.owner, file.lab)
+        return self.output(self.get(lab, file.number), file.path)
 
     def _name(self, name: str) -> str:
         return " ".join(words.check_text(name, "name", words.LONGEST_TITLE).split())

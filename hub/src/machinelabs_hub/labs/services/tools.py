@@ -14,13 +14,17 @@ from machinelabs_hub.catalog.load import read_builds
 from machinelabs_hub.catalog.model import Catalog
 from machinelabs_hub.db.engine import Sessions, open_engine, session_maker
 from machinelabs_hub.gpu.sampling import SamplerClient
+from machinelabs_hub.labs.models.reach import Reach
+from machinelabs_hub.labs.outside import Outside
 from machinelabs_hub.labs.services.bells import Bells
 from machinelabs_hub.labs.services.contacts import Contacts
+from machinelabs_hub.labs.services.inputs import InputDesk
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.storage.addresses import AddressTable
 from machinelabs_hub.labs.storage.blobs import BlobStore
 from machinelabs_hub.labs.storage.exports import ExportStore
 from machinelabs_hub.labs.storage.facets import FacetTable
+from machinelabs_hub.labs.storage.fetched import FetchedStore
 from machinelabs_hub.labs.storage.labs import LabTable
 from machinelabs_hub.labs.storage.members import MemberTable
 from machinelabs_hub.labs.storage.people import PersonTable
@@ -28,6 +32,7 @@ from machinelabs_hub.labs.storage.proposals import ProposalTable
 from machinelabs_hub.labs.storage.repos import RepoStore
 from machinelabs_hub.labs.storage.revisions import RevisionTable
 from machinelabs_hub.labs.storage.run_events import EventStore
+from machinelabs_hub.labs.storage.run_inputs import RunInputTable
 from machinelabs_hub.labs.storage.run_outputs import RunOutputTable
 from machinelabs_hub.labs.storage.runs import RunTable
 from machinelabs_hub.labs.storage.search import SearchTable
@@ -83,6 +88,9 @@ class Tools:
     run_outputs: RunOutputTable
     events: EventStore
     blobs: BlobStore
+    run_inputs: RunInputTable
+    fetched: FetchedStore
+    inputs: InputDesk
     bells: Bells
     contacts: Contacts
     sampler: SamplerClient
@@ -102,6 +110,12 @@ class Tools:
         engine = open_engine(database_url(settings))
         sessions = session_maker(engine)
         files = Files(settings.data)
+        inputs, now = settings.runs.inputs, clock or now_utc
+        fetched = FetchedStore(
+            sessions=sessions,
+            contents=BlobStore(folder=files.inputs, durable=settings.database.durable),
+            most_bytes=inputs.cache_gib << 30,
+        )
         repos = RepoStore(folder=files.labs, durable=settings.database.durable)
         return cls(
             settings=settings,
@@ -126,6 +140,14 @@ class Tools:
                 durable=settings.database.durable,
             ),
             blobs=BlobStore(folder=files.blobs, durable=settings.database.durable),
+            run_inputs=RunInputTable(sessions=sessions),
+            fetched=fetched,
+            inputs=InputDesk(
+                outside=Outside(Reach(inputs.hosts, inputs.inside)),
+                store=fetched,
+                settings=inputs,
+                clock=now,
+            ),
             bells=Bells(),
             contacts=Contacts(),
             sampler=SamplerClient(settings),
@@ -134,7 +156,7 @@ class Tools:
             handshakes=Rate(count=HANDSHAKES_PER_HOUR, seconds=HOUR),
             searches=Rate(count=settings.limits.searches_per_minute, seconds=60),
             orders=Rate(count=settings.runs.starts_per_hour, seconds=HOUR),
-            clock=clock or now_utc,
+            clock=now,
             close=engine.dispose,
         )
 

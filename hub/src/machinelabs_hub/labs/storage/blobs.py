@@ -125,13 +125,18 @@ class BlobWriter:
         self._hash.update(piece)
         self.size += len(piece)
 
+    @property
+    def sha256(self) -> str:
+        """Of what was written so far."""
+        return self._hash.hexdigest()
+
     def keep(self, announced: str = "") -> str:
         """Put the content in its place and return its SHA-256.
 
         Raises:
             BadDigest: it is not the one that was announced.
         """
-        found = self._hash.hexdigest()
+        found = self.sha256
         if announced and announced.lower() != found:
             raise BadDigest
         place = self._folder / found[:2] / found[2:]

@@ -135,6 +135,10 @@ class EventStore:
         """Return the number of a log's next event."""
         return self._log(run).following
 
+    def is_full(self, run: int) -> bool:
+        """Tell whether nothing more that is printed is kept in a log."""
+        return self._log(run).is_full
+
     def size(self, run: int) -> int:
         """Return how many bytes a log has."""
         return self._log(run).size

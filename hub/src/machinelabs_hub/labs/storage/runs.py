@@ -1,18 +1,23 @@
 """The index of runs: add, find, list, and their changes of state. Each method is a transaction."""
 
+from collections.abc import Collection
 from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Select, and_, delete, func, select, update
 
+from machinelabs_hub import tickets
 from machinelabs_hub.db.engine import SessionMaker
+from machinelabs_hub.db.tables.gpus import WaitRow
 from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.db.tables.runs import RunChangeRow, RunRow
+from machinelabs_hub.labs.models.inputs import RunInput
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.run import Reason, Run, RunChange, RunState
 from machinelabs_hub.labs.storage.idempotency import note
 from machinelabs_hub.labs.storage.rows import changed, lab_of
+from machinelabs_hub.labs.storage.run_inputs import add_inputs
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,6 +31,7 @@ class NewRun:
     image_id: str
     flavour: str
     parameters: dict[str, Any]
+    inputs: tuple[RunInput, ...]
     name: str
     note: str
     at: datetime
@@ -82,6 +88,7 @@ class RunTable:
             db.add(row)
             db.flush()
             db.add(RunChangeRow(run_id=row.id, state=RunState.QUEUED, at=new.at))
+            add_inputs(db, row.id, new.inputs)
             note(db, f"the run {lab.path}#{row.number}")
             db.flush()
             return _run(row, lab.path)
@@ -115,6 +122,18 @@ class RunTable:
             wanted = wanted.where(RunRow.number < query.before)
         return self._all(wanted.order_by(RunRow.number.desc()).limit(query.limit))
 
+    def of_person(
+        self, person: str, *, is_over: bool | None, before: int | None, limit: int
+    ) -> tuple[Run, ...]:
+        """Return runs that a person started, without deleted ones, the newest first."""
+        wanted = _runs().where(RunRow.person == person, RunRow.hidden_at.is_(None))
+        if is_over is not None:
+            states = [state for state in RunState if state.is_final is is_over]
+            wanted = wanted.where(RunRow.state.in_(states))
+        if before is not None:
+            wanted = wanted.where(RunRow.id < before)
+        return self._all(wanted.order_by(RunRow.id.desc()).limit(limit))
+
     def count(self, lab: Lab, *, first: int) -> int:
         """Count the runs of a lab, of revisions from `first` on, without deleted ones."""
         wanted = select(func.count()).where(
@@ -123,12 +142,15 @@ class RunTable:
         with self._sessions() as db:
             return db.scalar(wanted) or 0
 
-    def changes(self, run: Run) -> tuple[RunChange, ...]:
-        """Return the changes of a run's state, the first first."""
-        wanted = select(RunChangeRow).where(RunChangeRow.run_id == run.id)
+    def changes(self, runs: Collection[int]) -> dict[int, tuple[RunChange, ...]]:
+        """Return the changes of state of runs by their ids, the first first."""
+        wanted = select(RunChangeRow).where(RunChangeRow.run_id.in_(runs))
+        found: dict[int, tuple[RunChange, ...]] = dict.fromkeys(runs, ())
         with self._sessions() as db:
-            rows = db.scalars(wanted.order_by(RunChangeRow.id))
-            return tuple(RunChange(RunState(row.state), row.at, row.sentence) for row in rows)
+            for row in db.scalars(wanted.order_by(RunChangeRow.id)):
+                change = RunChange(RunState(row.state), row.at, row.sentence)
+                found[row.run_id] = (*found[row.run_id], change)
+        return found
 
     def count_queued(self, person: str) -> int:
         """Count the runs of a person that wait."""
@@ -137,6 +159,21 @@ class RunTable:
                 RunRow.person == person, RunRow.state == RunState.QUEUED
             )
             return db.scalar(wanted) or 0
+
+    def count_before(self, run: Run) -> int:
+        """Count the runs that its person ordered earlier and that are not over yet."""
+        with self._sessions() as db:
+            wanted = select(func.count()).where(
+                RunRow.person == run.person, RunRow.id < run.id, RunRow.is_settled.is_(False)
+            )
+            return db.scalar(wanted) or 0
+
+    def place_in_line(self, run: Run) -> str:
+        """Return the Hub's sentence on why a run that starts waits; empty: it does not."""
+        here = (run.person, tickets.server_of(run.id))
+        with self._sessions() as db:
+            row = db.get(WaitRow, here)
+            return "" if row is None else row.why
 
     def unsettled(self) -> tuple[Run, ...]:
         """Return the runs that are not over, or whose servers are not gone, the oldest first."""

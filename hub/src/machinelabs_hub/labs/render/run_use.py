@@ -1,0 +1,58 @@
+"""What a run used of its container over time, in a bounded number of points."""
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class Use:
+    """What a run used at a moment; None: it was not told."""
+
+    at: datetime
+    cores: float | None
+    memory_mib: float | None
+
+
+class Uses:
+    """What a run used over its time, in at most so many points: the highest of each stretch."""
+
+    def __init__(self, *, most: int = 240) -> None:
+        self.points: list[Use] = []
+        self.now: Use | None = None
+        self._most = most
+        self._each = 1
+        self._taken = 0
+
+    def add(self, event: Mapping[str, Any]) -> None:
+        """Take one event of use."""
+        try:
+            at = datetime.fromisoformat(event["at"])
+        except (KeyError, TypeError, ValueError):
+            return
+        use = Use(at, _number(event.get("cpu")), _number(event.get("memory_mib")))
+        self.now = use
+        if self._taken % self._each and self.points:
+            self.points[-1] = _highest(self.points[-1], use)
+        else:
+            self.points.append(use)
+        self._taken += 1
+        if len(self.points) >= self._most:
+            pairs = zip(self.points[::2], self.points[1::2], strict=False)
+            self.points = [_highest(one, other) for one, other in pairs]
+            self._each *= 2
+            self._taken = 0
+
+
+def _highest(one: Use, other: Use) -> Use:
+    """Return both in one point, at the time of the later."""
+    cores = [use.cores for use in (one, other) if use.cores is not None]
+    memory = [use.memory_mib for use in (one, other) if use.memory_mib is not None]
+    return Use(other.at, max(cores, default=None), max(memory, default=None))
+
+
+def _number(value: Any) -> float | None:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return float(value) if is_number and math.isfinite(value) else None
