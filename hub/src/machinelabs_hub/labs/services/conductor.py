@@ -245,6 +245,8 @@ class Conductor:
             return
         memory.removed_at = at
         await self._hub.remove(run.person, tickets.server_of(run.id))
+        # Most are gone by now, and who waits for the place need not wait for the next look.
+        self._tools.bells.ring(run.id)
 
     async def _end(self, run: Run, state: RunState, sentence: str) -> None:
         if await self._set(self._tools.runs.end, run, state, Reason(sentence), self._tools.clock()):
