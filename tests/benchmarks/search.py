@@ -145,7 +145,7 @@ def narrowed() -> list[str]:
 def _site(folder: Path, url: str) -> Settings:
     secrets = Files(folder).secrets
     secrets.mkdir(parents=True)
-    for name in ("labs_api_token", "labs_seal_key"):
+    for name in ("labs_api_token", "labs_seal_key", "run_ticket_key"):
         (secrets / name).write_text(f"{name}-of-a-benchmark")
     said = {
         "data": str(folder),

@@ -1,6 +1,6 @@
 """What a request is answered with: who asks, and the services as they may use them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from machinelabs_hub.catalog.model import Catalog
 from machinelabs_hub.labs.hubapi import HubApi
@@ -30,6 +30,7 @@ from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.trash import TrashService
 from machinelabs_hub.labs.services.updates import UpdateService
 from machinelabs_hub.labs.services.working_copies import WorkingCopyService
+from machinelabs_hub.labs.turns import Turns
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Addresses
 
@@ -43,6 +44,7 @@ class Parts:
     identities: Identities
     seal: Seal
     visitors: Rate
+    searching: Turns = field(default_factory=Turns)
 
 
 @dataclass(frozen=True, slots=True)

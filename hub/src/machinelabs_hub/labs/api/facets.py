@@ -1,12 +1,13 @@
 """`/facets`: what the labs of a list can be narrowed by, with how many each leaves."""
 
-from fastapi import APIRouter
+from fastapi import APIRouter, Request
 from pydantic import BaseModel, ConfigDict, Field
 
 from machinelabs_hub.labs.api.addresses import refusals
 from machinelabs_hub.labs.api.asked import Asked
 from machinelabs_hub.labs.models.page import Facets
 from machinelabs_hub.labs.security import Ctx
+from machinelabs_hub.labs.session import parts_of
 
 router = APIRouter(tags=["labs"])
 
@@ -44,6 +45,6 @@ class FacetsBody(BaseModel):
 
 
 @router.get("/facets", responses=refusals())
-def list_facets(ctx: Ctx, asked: Asked) -> FacetsBody:
+async def list_facets(request: Request, ctx: Ctx, asked: Asked) -> FacetsBody:
     """Count by tag, image, flavour, language and licence what `GET /labs` would list."""
-    return FacetsBody.of(ctx.search.facets(asked))
+    return FacetsBody.of(await parts_of(request).searching.take(ctx.search.facets, asked))

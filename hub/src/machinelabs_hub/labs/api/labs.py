@@ -13,14 +13,17 @@ from machinelabs_hub.labs.api.idempotency import Once
 from machinelabs_hub.labs.api.match import IfMatch, etag, matched
 from machinelabs_hub.labs.api.multipart import described
 from machinelabs_hub.labs.api.uploads import upload
-from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST, Sort
+from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST, LabQuery, Sort
 from machinelabs_hub.labs.security import Ctx
+from machinelabs_hub.labs.session import parts_of
 
 router = APIRouter(tags=["labs"], route_class=Once)
 
 
 @router.get("/labs", responses=refusals(), response_model=LabsBody)
-def list_labs(
+async def list_labs(
+    request: Request,
     ctx: Ctx,
     asked: Asked,
     sort: Annotated[
@@ -35,8 +38,12 @@ def list_labs(
     order = Sort(sort) if sort else None
     query = replace(asked, sort=order, cursor=cursor, limit=limit)
     # What is made here is right: FastAPI would check all of it again.
-    body = LabsBody.of(ctx, ctx.labs.list(query))
-    return Response(body.model_dump_json(), media_type="application/json")
+    body = await parts_of(request).searching.take(_listed, ctx, query)
+    return Response(body, media_type="application/json")
+
+
+def _listed(ctx: Context, query: LabQuery) -> str:
+    return LabsBody.of(ctx, ctx.labs.list(query)).model_dump_json()
 
 
 @router.post(

@@ -15,6 +15,7 @@ from machinelabs_hub.labs.pages.filters import address, chosen_of, groups_of
 from machinelabs_hub.labs.pages.look import KeptPages, page, state_of, tag_of, unchanged
 from machinelabs_hub.labs.pages.words import ORDERS
 from machinelabs_hub.labs.security import Ctx
+from machinelabs_hub.labs.session import parts_of
 
 router = APIRouter()
 
@@ -73,8 +74,14 @@ async def _wanted(request: Request) -> Wanted:
 
 
 @router.get("/", include_in_schema=False)
-def explore(request: Request, ctx: Ctx, wanted: Annotated[Wanted, Depends(_wanted)]) -> Response:
+async def explore(
+    request: Request, ctx: Ctx, wanted: Annotated[Wanted, Depends(_wanted)]
+) -> Response:
     """Give the page, or for htmx only the part of it that changes."""
+    return await parts_of(request).searching.take(_explore, request, ctx, wanted)
+
+
+def _explore(request: Request, ctx: Context, wanted: Wanted) -> Response:
     is_part = "hx-request" in request.headers and (
         "hx-history-restore-request" not in request.headers
     )
