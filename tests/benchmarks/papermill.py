@@ -1,14 +1,12 @@
 """The peer of runs: papermill in the same image, by `docker run` with the same limits."""
 
 import subprocess
-import tempfile
 import time
 from pathlib import Path
 
+from tests.benchmarks.derived import derive
+
 from machinelabs_hub.catalog.model import Flavour
-from machinelabs_hub.images import wheels
-from machinelabs_hub.images.build import WORK
-from machinelabs_hub.images.engine import Engine, pack
 from machinelabs_hub.settings import Settings
 
 PINS = Path(__file__).with_suffix(".txt")
@@ -28,28 +26,7 @@ USER jovyan
 
 def build(settings: Settings, image: str) -> str:
     """Return the tag of an image that is `image` with papermill beside the server's packages."""
-    tag = f"machinelabs/bench-papermill:{image.rsplit(':', 1)[1]}"
-    with Engine(socket=settings.engine.socket) as engine:
-        if engine.find(tag):
-            return tag
-        house = wheels.collect([PINS], image="bench-papermill", store=WORK / "wheelhouse")
-        with (
-            tempfile.TemporaryDirectory(dir=WORK) as folder,
-            tempfile.TemporaryFile(dir=WORK) as packed,
-            (WORK / "bench-papermill.log").open("w", encoding="utf-8") as log,
-        ):
-            (Path(folder) / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
-            pack({"": Path(folder), "wheels": [*sorted(house.glob("*.whl")), PINS]}, packed)
-            packed.seek(0)
-            engine.build(
-                image="bench-papermill",
-                tag=tag,
-                context=packed,
-                arguments={"STACK": image},
-                network=False,
-                log=log,
-            )
-    return tag
+    return derive(settings, image, DOCKERFILE, PINS)
 
 
 class Papermill:

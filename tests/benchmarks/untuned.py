@@ -1,15 +1,12 @@
 """An image with the same packages as ours, started as every site starts it today."""
 
-import tempfile
 from pathlib import Path
 
-from machinelabs_hub.images import wheels
-from machinelabs_hub.images.build import WORK
-from machinelabs_hub.images.engine import Engine, pack
+from tests.benchmarks.derived import derive
+
 from machinelabs_hub.settings import Settings
 
-HERE = Path(__file__).parent
-PINS = HERE / "untuned.txt"
+PINS = Path(__file__).with_suffix(".txt")
 
 DOCKERFILE = """
 ARG STACK
@@ -30,25 +27,4 @@ USER jovyan
 
 def build(settings: Settings, tuned: str) -> str:
     """Return the tag of `tuned` with what was left out and without our way to start."""
-    tag = f"machinelabs/bench-untuned:{tuned.rsplit(':', 1)[1]}"
-    with Engine(socket=settings.engine.socket) as engine:
-        if engine.find(tag):
-            return tag
-        house = wheels.collect([PINS], image="bench-untuned", store=WORK / "wheelhouse")
-        with (
-            tempfile.TemporaryDirectory(dir=WORK) as folder,
-            tempfile.TemporaryFile(dir=WORK) as packed,
-            (WORK / "bench-untuned.log").open("w", encoding="utf-8") as log,
-        ):
-            (Path(folder) / "Dockerfile").write_text(DOCKERFILE, encoding="utf-8")
-            pack({"": Path(folder), "wheels": [*sorted(house.glob("*.whl")), PINS]}, packed)
-            packed.seek(0)
-            engine.build(
-                image="bench-untuned",
-                tag=tag,
-                context=packed,
-                arguments={"STACK": tuned},
-                network=False,
-                log=log,
-            )
-    return tag
+    return derive(settings, tuned, DOCKERFILE, PINS)

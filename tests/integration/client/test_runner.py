@@ -2,13 +2,13 @@
 
 import asyncio
 import time
-from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 from tests.support.content import cell, notebook
+from tests.support.cuttable_link import cuttable
 from tests.support.labs_service import LabsServer, labs_server
 from tests.support.run_desk import CODE, RunDesk, ordered
 
@@ -321,52 +321,6 @@ async def test_outputs_are_kept_while_the_code_runs_and_taken_back_when_it_delet
 
 
 # What goes wrong around it.
-
-
-@asynccontextmanager
-async def cuttable(port: int) -> AsyncIterator[Any]:
-    """A connection to a port of this machine that can be cut: `link.cut()`, `link.mend()`."""
-    open_now: set[asyncio.StreamWriter] = set()
-
-    class Link:
-        is_cut = False
-
-        def cut(self) -> None:
-            self.is_cut = True
-            for writer in open_now:
-                writer.transport.abort()
-
-        def mend(self) -> None:
-            self.is_cut = False
-
-    link: Any = Link()
-
-    async def pump(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            while piece := await reader.read(1 << 16):
-                writer.write(piece)
-                await writer.drain()
-        except OSError:
-            pass
-        finally:
-            writer.transport.abort()
-
-    async def connect(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        if link.is_cut:
-            writer.transport.abort()
-            return
-        far_reader, far_writer = await asyncio.open_connection("127.0.0.1", port)
-        open_now.update((writer, far_writer))
-        await asyncio.gather(pump(reader, far_writer), pump(far_reader, writer))
-        open_now.difference_update((writer, far_writer))
-
-    listener = await asyncio.start_server(connect, "127.0.0.1", 0)
-    link.port = listener.sockets[0].getsockname()[1]
-    try:
-        yield link
-    finally:
-        link.cut()
-        listener.close()
 
 
 async def test_nothing_is_lost_or_doubled_while_the_service_is_away_again_and_again(
