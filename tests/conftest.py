@@ -1,5 +1,6 @@
 """Fixtures that every test may ask for."""
 
+import signal
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -19,6 +20,11 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="FOLDER",
         help="keep what the browser tests show as pictures, e.g. those of the manual in docs/images",
     )
+
+
+def pytest_configure() -> None:
+    """Let programs that tests start hear Ctrl-C: one begun in the background ignores it for all."""
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture(scope="session", autouse=True)

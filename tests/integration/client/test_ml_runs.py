@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pty
+import select
 import signal
 import subprocess
 import threading
@@ -269,9 +270,10 @@ def test_ctrl_c_at_a_terminal_asks_what_is_meant(world: World, answer: str, code
 
 
 def read_until(terminal: int, wanted: str) -> str:
-    """Read what a terminal shows until it shows this."""
+    """Read what a terminal shows until it shows this, for 30 seconds."""
     shown = b""
     while wanted.encode() not in shown:
+        assert select.select([terminal], [], [], 30)[0], shown
         shown += os.read(terminal, 4096)
     return shown.decode()
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import time
 from pathlib import Path
+from types import SimpleNamespace
 
 import httpx
 import pytest
@@ -38,6 +39,17 @@ async def test_traffic_through_a_route_is_no_activity(root: Path) -> None:
         process.wait()
     assert routes["/user/eva/"]["data"] == {"user": "eva"}
     assert routes["/user/eva/"]["target"] == f"http://127.0.0.1:{api}"
+
+
+@pytest.mark.asyncio
+@pytest.mark.parametrize(("pending", "server"), [("stop", "a server"), (None, None)])
+async def test_a_server_that_stops_gets_no_route_and_ends_no_look_through_the_routes(
+    pending: str | None, server: str | None
+) -> None:
+    spawner = SimpleNamespace(pending=pending, server=server, _log_name="eva")
+    proxy = WorkOnlyProxy(api_url="http://127.0.0.1:9", auth_token="a-token", should_start=False)
+    # Nothing listens there: a route that was asked for would raise.
+    await proxy.add_user(SimpleNamespace(name="eva", spawners={"": spawner}))
 
 
 async def answers(port: int) -> None:
