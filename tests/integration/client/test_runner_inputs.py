@@ -81,7 +81,7 @@ async def test_inputs_are_there_before_the_code_and_are_told_of(
     desk = ordered(
         server,
         asks(
-            {"name": "a.bin", "url": host.put("/a.bin", data, seconds=2), "sha256": sha(data)},
+            {"name": "a.bin", "url": host.put("/a.bin", data, seconds=5), "sha256": sha(data)},
             {"name": "deep/b.txt", "url": host.put("/b.txt", b"bee")},
         ),
     )
