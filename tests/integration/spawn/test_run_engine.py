@@ -136,11 +136,7 @@ def test_a_run_whose_engine_is_restarted_keeps_what_it_made(case: Case) -> None:
     assert run.wait_for(seconds=60) in {"stopped", "lost"}
     assert run.outputs() == ["half.txt"]
     assert "10\n" in run.said()
-    # The engine may keep what is left of a container that ended while it was away: it holds no
-    # name, route or claim, and nothing runs in it.
-    run.settled()
-    running = ["--filter", f"name=^/{run.container}$", "--filter", "status=running"]
-    assert not case.engine.run("ps", "-q", *running)
+    case.assert_nothing_left(run)
 
 
 @pytest.mark.proof

@@ -259,10 +259,10 @@ class MachineLabsDockerSpawner(MachineLabsMixin, DockerSpawner):
 
     # Stop.
 
-    async def discard(self) -> None:
-        """Stop and remove the container; the home volume stays."""
-        if self.object_id:
-            await self._engine.discard(self.object_id)
+    async def discard(self, container: str = "") -> None:
+        """Stop and remove the container, or the one of this id; the home volume stays."""
+        if known := container or self.object_id:
+            await self._engine.discard(known)
         elif (seen := await self.look()) is not None:
             await self._engine.discard(seen.id)
 

@@ -88,8 +88,8 @@ class MachineLabsMixin(Allowance, Claiming, Runs, Choosing, Spawner):
         """Start a container and return its address once it answers."""
         raise NotImplementedError
 
-    async def discard(self) -> None:
-        """Stop and remove the container, or raise `EngineTrouble`."""
+    async def discard(self, container: str = "") -> None:
+        """Stop and remove the container, or the one of this id, or raise `EngineTrouble`."""
         raise NotImplementedError
 
     # Start.
@@ -227,15 +227,17 @@ class MachineLabsMixin(Allowance, Claiming, Runs, Choosing, Spawner):
         if not self._starting:
             self.ending = Ending.of(seen)
             self.log.warning("%s ended: %s", self._log_name, self.ending.sentence)
-        self._in_background(self._remove_dead())
+        self._in_background(self._remove_dead(seen.id))
         return seen.exit_code
 
-    async def _remove_dead(self) -> None:
-        try:
-            await self.discard()
-        except EngineTrouble as error:
-            # The next start removes it by its name.
-            self.log.warning("%s leaves a dead container: %s", self._log_name, error)
+    async def _remove_dead(self, container: str) -> None:
+        # By its id: the next start may have the same name. A run has no next start at all.
+        while True:
+            try:
+                return await self.discard(container)
+            except EngineTrouble as error:
+                self.log.warning("%s leaves a dead container: %s", self._log_name, error)
+            await asyncio.sleep(RETRY_SECONDS)
 
     def _in_background(self, work: Coroutine[Any, Any, T]) -> asyncio.Future[T]:
         task = asyncio.ensure_future(work)
