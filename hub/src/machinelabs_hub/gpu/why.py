@@ -55,7 +55,7 @@ def _are(number: int) -> str:
 def _until(slots: Slots, now: datetime) -> str:
     zone = ZoneInfo(slots.row.zone)
     begins, ends = (at.astimezone(zone) for at in (slots.now.starts_at, slots.now.ends_at))
-    day = "" if ends.date() == now.astimezone(zone).date() else f" on {ends:%d %B}"
+    day = "" if ends.date() == now.astimezone(zone).date() else f" on {ends.day} {ends:%B}"
     place = slots.row.zone.replace("_", " ")
     if begins > now:
         return f"from {begins:%H:%M} to {ends:%H:%M}{day} ({place})"
