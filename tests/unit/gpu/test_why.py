@@ -80,5 +80,5 @@ def test_the_sentence_says_what_becomes_of_all_devices(words: str, counts: dict[
 def test_a_reservation_that_ends_another_day_says_which() -> None:
     counts = Counts(total=1, broken=0, reserved=((1, a_class("ml101")),), busy=0)
     assert sentence(counts, needs=1, now=STARTS - timedelta(days=1)) == (
-        "The GPU is reserved for ml101 from 10:00 to 12:00 on 02 November (Europe/Berlin)."
+        "The GPU is reserved for ml101 from 10:00 to 12:00 on 2 November (Europe/Berlin)."
     )
