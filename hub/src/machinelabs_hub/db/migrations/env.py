@@ -17,14 +17,15 @@ from machinelabs_hub.db.tables import (
     proposals,
     requests,
     runs,
+    schedules,
     search,
     stars,
     usage,
 )
 
 TABLES = (
-    accounts, gpus, inputs, labs, members, notices, orders, proposals, requests, runs, search,
-    stars, usage,
+    accounts, gpus, inputs, labs, members, notices, orders, proposals, requests, runs,
+    schedules, search, stars, usage,
 )  # fmt: skip
 """Imported so that the metadata holds their tables."""
 
