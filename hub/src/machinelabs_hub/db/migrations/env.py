@@ -21,11 +21,12 @@ from machinelabs_hub.db.tables import (
     search,
     stars,
     usage,
+    verifications,
 )
 
 TABLES = (
     accounts, gpus, inputs, labs, members, notices, orders, proposals, requests, runs,
-    schedules, search, stars, usage,
+    schedules, search, stars, usage, verifications,
 )  # fmt: skip
 """Imported so that the metadata holds their tables."""
 
