@@ -107,6 +107,31 @@ def test_the_form_has_a_typed_field_for_each_parameter(
     assert run in page(ada, f"/{lab.path}")
 
 
+def test_what_ml_yaml_declares_of_a_script_is_its_form_and_its_defaults(
+    server: LabsServer, ada: httpx.Client
+) -> None:
+    said = (
+        b"entrypoint: train.py\nparameters:\n  - {name: epochs, default: 3, help: How long}\n"
+        b"  - {name: optimizer, choices: [sgd, adam]}\n"
+    )
+    files = {"train.py": b"print(1)\n", "other.py": b"", "ml.yaml": said}
+    lab = server.publish("ada", files, title="Declared")
+    html = page(ada, f"/{lab.path}/runs/new")
+    assert 'name="p.epochs" value="3"' in html
+    assert "How long. A whole number" in html
+    assert "<option>adam</option>" in html
+    assert 'name="arguments"' in page(ada, f"/{lab.path}/runs/new?path=other.py")
+    form = {"_csrf": "-", "path": "train.py", "p.epochs": "3", "p.optimizer": "adam"}
+    assert ada.post(f"/{lab.path}/runs", data=form).status_code == 303
+    run = server.tools.runs.find(lab, 1)
+    assert run is not None
+    assert run.parameters == {"epochs": 3, "optimizer": "adam"}
+    again = page(ada, f"/{lab.path}/runs/new?like=1")
+    assert "<option selected>adam</option>" in again
+    wrong = ada.post(f"/{lab.path}/runs", data=form | {"p.optimizer": "lion"})
+    assert "`optimizer` must be one of sgd, adam." in wrong.text
+
+
 def test_an_order_takes_what_differs_from_the_defaults_and_goes_to_the_run(
     server: LabsServer, ada: httpx.Client
 ) -> None:

@@ -15,7 +15,7 @@ StateName = Literal["queued", "starting", "running", "finished", "failed", "stop
 Parameters = Annotated[
     dict[str, Any],
     Field(
-        description="Values by name; text is read as the type that the notebook declares.",
+        description="Values by name; text is read as the type that the notebook or ml.yaml says.",
         examples=[{"epochs": 3, "rate": 0.1}],
     ),
 ]
@@ -61,15 +61,18 @@ class RunChangeBody(_Taken):
 
 
 class RunParameterBody(BaseModel):
-    """A value that a notebook takes."""
+    """A value that a notebook, or a script of which `ml.yaml` says so, takes."""
 
     name: str
     kind: Literal["text", "integer", "number", "flag", "list", "mapping", "any"]
     default: Any
-    source: Annotated[str, Field(description="The default as the notebook writes it.")]
+    source: Annotated[str, Field(description="The default as it is written.")]
     choices: list[Any]
     may_be_none: bool
-    what: Annotated[str, Field(description="What the notebook says of it.")]
+    what: Annotated[str, Field(description="What is said of it.")]
+    is_set: Annotated[
+        bool, Field(description="A run gets the default also where nothing is said: ml.yaml's.")
+    ]
 
 
 class RunFormBody(BaseModel):
@@ -101,6 +104,7 @@ class RunFormBody(BaseModel):
                         "choices": list(one.choices),
                         "may_be_none": one.may_be_none,
                         "what": one.what,
+                        "is_set": one.is_set,
                     }
                 )
                 for one in form.parameters

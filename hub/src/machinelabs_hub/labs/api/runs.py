@@ -64,7 +64,7 @@ def get_run_form(
         str, Query(max_length=1000, description="A notebook or a script. Empty: the entry point.")
     ] = "",
 ) -> RunFormBody:
-    """Say what an order of a run begins with, and which values its notebook takes."""
+    """Say what an order of a run begins with, and which values its file takes."""
     lab = ctx.labs.get(owner, name)
     return RunFormBody.of(ctx.runs.form(lab, RunDraft(revision=revision, path=path)))
 

@@ -1,7 +1,7 @@
 """`ml.yaml`: what a lab says of itself. Pure.
 
-`image`, `flavour` and `entrypoint` matter to publishing, `inputs` to runs. The keys of the first
-MachineLabs, `dockerImageId` and `hardwareType`, are read as well.
+`image`, `flavour` and `entrypoint` matter to publishing, `inputs` and `parameters` to runs. The
+keys of the first MachineLabs, `dockerImageId` and `hardwareType`, are read as well.
 """
 
 from collections.abc import Iterator
@@ -11,13 +11,15 @@ from typing import Any, Final
 import yaml
 
 from machinelabs_hub.catalog.model import Catalog, UnknownFlavour, UnknownImage
-from machinelabs_hub.errors import BadInput
 from machinelabs_hub.labs.models import inputs
+from machinelabs_hub.labs.models.config_words import NAME, BadConfig, at
+from machinelabs_hub.labs.models.declared import Declared, read_declared
 from machinelabs_hub.labs.models.inputs import Input
 from machinelabs_hub.labs.models.paths import ClashingPaths, check_together
 from machinelabs_hub.names import shown
 
-NAME: Final = "ml.yaml"
+__all__ = ["LARGEST", "NAME", "BadConfig", "LabConfig", "read_config"]
+
 LARGEST: Final = 64 * 1024
 _SYNONYMS: Final = {"dockerImageId": "image", "hardwareType": "flavour"}
 _KEYS: Final = (
@@ -30,12 +32,6 @@ _INPUT_KEYS: Final = {
 }
 
 
-class BadConfig(BadInput):
-    """The lab's `ml.yaml` cannot be used."""
-
-    code = "bad_config"
-
-
 @dataclass(frozen=True, slots=True)
 class LabConfig:
     """What an `ml.yaml` asks for; None: it says nothing of it."""
@@ -44,6 +40,7 @@ class LabConfig:
     flavour: str | None = None
     entrypoint: str | None = None
     inputs: tuple[Input, ...] = ()
+    parameters: tuple[Declared, ...] = ()
 
 
 def read_config(content: bytes, catalog: Catalog) -> LabConfig:
@@ -55,6 +52,7 @@ def read_config(content: bytes, catalog: Catalog) -> LabConfig:
     top = _compose(content)
     found: dict[str, str] = {}
     asked: tuple[Input, ...] = ()
+    declared: tuple[Declared, ...] = ()
     said: set[str] = set()
     for key, value in top.value if top else ():
         name = _SYNONYMS.get(key.value, key.value) if isinstance(key.value, str) else ""
@@ -64,7 +62,9 @@ def read_config(content: bytes, catalog: Catalog) -> LabConfig:
             found[name] = _checked(key, value, catalog)
         elif name == "inputs":
             asked = tuple(_inputs(value))
-    return LabConfig(found.get("image"), found.get("flavour"), found.get("entrypoint"), asked)
+        elif name == "parameters":
+            declared = tuple(read_declared(value))
+    return LabConfig(**found, inputs=asked, parameters=declared)
 
 
 def _compose(content: bytes) -> yaml.MappingNode | None:
@@ -87,15 +87,15 @@ def _compose(content: bytes) -> yaml.MappingNode | None:
 def _check_key(key: yaml.Node, name: str, said: set[str]) -> None:
     if name not in _KEYS:
         raise BadConfig(
-            f"{_at(key)}: there is no key `{shown(str(key.value))}`. Known are {', '.join(_KEYS)}."
+            f"{at(key)}: there is no key `{shown(str(key.value))}`. Known are {', '.join(_KEYS)}."
         )
     if name in said:
-        raise BadConfig(f"{_at(key)}: `{name}` is said twice.")
+        raise BadConfig(f"{at(key)}: `{name}` is said twice.")
 
 
 def _checked(key: yaml.Node, value: yaml.Node, catalog: Catalog) -> str:
     if not isinstance(value, yaml.ScalarNode) or not value.value.strip():
-        raise BadConfig(f"{_at(value)}: `{key.value}` needs a name after it.")
+        raise BadConfig(f"{at(value)}: `{key.value}` needs a name after it.")
     text: str = value.value.strip()
     try:
         match key.value:
@@ -106,7 +106,7 @@ def _checked(key: yaml.Node, value: yaml.Node, catalog: Catalog) -> str:
             case "hardwareType":
                 return _hardware(text, catalog)
     except (UnknownImage, UnknownFlavour) as error:
-        raise BadConfig(f"{_at(value)}: `{key.value}`: {error}") from error
+        raise BadConfig(f"{at(value)}: `{key.value}`: {error}") from error
     return text
 
 
@@ -114,9 +114,9 @@ def _inputs(value: yaml.Node) -> Iterator[Input]:
     if isinstance(value, yaml.ScalarNode) and value.tag.endswith(":null"):
         return
     if not isinstance(value, yaml.SequenceNode):
-        raise BadConfig(f"{_at(value)}: `inputs` is a list: begin each with `- name: …`.")
+        raise BadConfig(f"{at(value)}: `inputs` is a list: begin each with `- name: …`.")
     if len(value.value) > inputs.MOST:
-        raise BadConfig(f"{_at(value)}: `inputs` has more than {inputs.MOST} files.")
+        raise BadConfig(f"{at(value)}: `inputs` has more than {inputs.MOST} files.")
     names: list[str] = []
     for number, one in enumerate(value.value):
         found = _input(one, f"inputs.{number}")
@@ -124,22 +124,22 @@ def _inputs(value: yaml.Node) -> Iterator[Input]:
         try:
             check_together(names)
         except ClashingPaths as error:
-            raise BadConfig(f"{_at(one)}: `inputs.{number}.name`: {error}") from error
+            raise BadConfig(f"{at(one)}: `inputs.{number}.name`: {error}") from error
         yield found
 
 
 def _input(node: yaml.Node, where: str) -> Input:
     if not isinstance(node, yaml.MappingNode):
-        raise BadConfig(f"{_at(node)}: `{where}` needs `name: …` and `url: …`.")
+        raise BadConfig(f"{at(node)}: `{where}` needs `name: …` and `url: …`.")
     said: dict[str, str] = {}
     for key, value in node.value:
         check = _INPUT_KEYS.get(key.value) if isinstance(key.value, str) else None
         if check is None:
             known = ", ".join(_INPUT_KEYS)
             raise BadConfig(
-                f"{_at(key)}: `{where}` has no key `{shown(str(key.value))}`. Known are {known}."
+                f"{at(key)}: `{where}` has no key `{shown(str(key.value))}`. Known are {known}."
             )
-        place = f"{_at(value)}: `{where}.{key.value}`"
+        place = f"{at(value)}: `{where}.{key.value}`"
         if key.value in said:
             raise BadConfig(f"{place} is said twice.")
         if not isinstance(value, yaml.ScalarNode) or not value.value.strip():
@@ -151,7 +151,7 @@ def _input(node: yaml.Node, where: str) -> Input:
         said[key.value] = text
     for needed in ("name", "url"):
         if needed not in said:
-            raise BadConfig(f"{_at(node)}: `{where}.{needed}` is missing.")
+            raise BadConfig(f"{at(node)}: `{where}.{needed}` is missing.")
     return Input(**said)
 
 
@@ -161,7 +161,3 @@ def _hardware(text: str, catalog: Catalog) -> str:
         if wants_gpu is not None and (flavour.gpu is not None) == wants_gpu:
             return flavour.name
     raise UnknownFlavour(text, ["cpu", "gpu"])
-
-
-def _at(node: yaml.Node) -> str:
-    return f"{NAME}, line {node.start_mark.line + 1}"

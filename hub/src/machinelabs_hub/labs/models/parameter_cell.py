@@ -12,7 +12,14 @@ from collections.abc import Iterator
 from typing import Any, Final
 
 from machinelabs_hub.labs.models.notebooks import SUFFIX
-from machinelabs_hub.labs.models.parameters import MOST, TAG, Kind, Parameter, fits
+from machinelabs_hub.labs.models.parameters import (
+    MOST,
+    TAG,
+    Kind,
+    Parameter,
+    fits,
+    kind_of_value,
+)
 
 
 def parameters_of(path: str, content: bytes) -> tuple[Parameter, ...]:
@@ -82,20 +89,13 @@ def _parameter(
     if isinstance(default, tuple):
         default = list(default)
     said, choices, may_be_none = _annotated(annotation)
-    kind = said or _kind_of(default)
+    kind = said or kind_of_value(default)
     if not fits(kind, default):
         # An annotation that its own default breaks says nothing of the values.
         may_be_none = may_be_none or default is None
-        kind = kind if default is None else _kind_of(default)
+        kind = kind if default is None else kind_of_value(default)
     is_none = isinstance(value, ast.Constant) and value.value is None
     return Parameter(name, kind, default, source, choices, may_be_none or is_none, what)
-
-
-def _kind_of(value: Any) -> Kind:
-    for kind in (Kind.TEXT, Kind.FLAG, Kind.INTEGER, Kind.NUMBER, Kind.LIST, Kind.MAPPING):
-        if fits(kind, value):
-            return kind
-    return Kind.ANY
 
 
 _BY_NAME: Final = {
@@ -123,7 +123,7 @@ def _annotated(annotation: ast.expr | None) -> tuple[Kind | None, tuple[Any, ...
         if _last(inner.value) != "Literal":
             return _BY_NAME.get(_last(inner.value)), (), may_be_none
         choices = _literals(inner.slice)
-        kinds = {_kind_of(choice) for choice in choices}
+        kinds = {kind_of_value(choice) for choice in choices}
         return (kinds.pop(), choices, may_be_none) if len(kinds) == 1 else (None, (), may_be_none)
     return _BY_NAME.get(_last(inner)), (), may_be_none
 

@@ -15,14 +15,16 @@ TAG: Final = "parameters"
 MOST: Final = 100
 """Parameters of a run."""
 
-_LONGEST: Final = 10_000
+LONGEST: Final = 10_000
+"""Characters of a value as JSON."""
+
 _NOTHING: Final = frozenset({"none", "null"})
 _YES: Final = frozenset({"true", "yes", "on", "1"})
 _NO: Final = frozenset({"false", "no", "off", "0"})
 
 
 class BadParameter(BadInput):
-    """A run is asked for with a value that its notebook does not take."""
+    """A run is asked for with a value that its code does not take."""
 
     code = "bad_parameter"
 
@@ -41,16 +43,17 @@ class Kind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Parameter:
-    """One assignment of the cell.
+    """One value that a notebook's cell, or the lab's `ml.yaml`, lets people choose.
 
     Attributes:
-        name: the variable.
+        name: the variable, or the script's argument.
         kind: what its values are.
         default: its value; None where the source holds no literal.
         source: the default as the cell writes it.
         choices: the only values, in order; empty: any of the kind.
         may_be_none: whether None is a value besides those of the kind.
-        what: what the cell says of it.
+        what: what is said of it.
+        is_set: whether a run gets the default also where nobody gives a value.
     """
 
     name: str
@@ -60,6 +63,7 @@ class Parameter:
     choices: tuple[Any, ...] = ()
     may_be_none: bool = False
     what: str = ""
+    is_set: bool = False
 
     @property
     def text(self) -> str:
@@ -74,10 +78,10 @@ class Parameter:
 def values_of(
     parameters: tuple[Parameter, ...], given: Mapping[str, Any], *, script: bool = False
 ) -> dict[str, Any]:
-    """Return what was given as values of the parameters' kinds.
+    """Return what was given as values of the parameters' kinds, and the defaults that are set.
 
     A text is read as the kind that its parameter has, so that forms and command lines need to
-    know nothing of kinds. A script takes any name.
+    know nothing of kinds. A script of which no parameters are known takes any name.
 
     Raises:
         BadParameter: there is no such parameter, or the value is not of its kind.
@@ -85,24 +89,29 @@ def values_of(
     known = {one.name: one for one in parameters}
     if len(given) > MOST:
         raise BadParameter(f"A run takes at most {MOST} parameters.")
-    values = {}
+    values = {one.name: one.default for one in parameters if one.is_set}
     for name, value in given.items():
         if not name.isidentifier():
             raise BadParameter(f"“{shown(name)}” cannot be the name of a parameter.")
         if isinstance(value, float) and not math.isfinite(value):
             raise BadParameter(f"`{name}` must be a finite number.")
-        if len(json.dumps(value)) > _LONGEST:
-            raise BadParameter(f"The value of `{name}` is longer than {_LONGEST} characters.")
-        if script and name not in known:
+        if len(json.dumps(value)) > LONGEST:
+            raise BadParameter(f"The value of `{name}` is longer than {LONGEST} characters.")
+        if script and not known:
             values[name] = value
             continue
         if name not in known:
-            raise BadParameter(_no_such(name, known))
-        values[name] = _value(known[name], value)
+            raise BadParameter(_no_such(name, known, script=script))
+        values[name] = value_of(known[name], value)
     return values
 
 
-def _no_such(name: str, known: Mapping[str, Parameter]) -> str:
+def _no_such(name: str, known: Mapping[str, Parameter], *, script: bool) -> str:
+    if script:
+        return (
+            f"There is no parameter `{shown(name)}`: ml.yaml declares {', '.join(known)}. Add it "
+            "there."
+        )
     if not known:
         return (
             f"This notebook has no parameter `{shown(name)}`: none of its cells is tagged "
@@ -111,7 +120,12 @@ def _no_such(name: str, known: Mapping[str, Parameter]) -> str:
     return f"This notebook has no parameter `{shown(name)}`. It has {', '.join(known)}."
 
 
-def _value(parameter: Parameter, given: Any) -> Any:
+def value_of(parameter: Parameter, given: Any) -> Any:
+    """Return what was given for a parameter as a value of its kind.
+
+    Raises:
+        BadParameter: it is not of its kind, or none of its choices.
+    """
     value = _from_text(parameter, given) if isinstance(given, str) else given
     if value is None and (parameter.may_be_none or parameter.kind is Kind.ANY):
         return None
@@ -175,6 +189,14 @@ def _structure(text: str) -> Any:
     except (ValueError, TypeError, SyntaxError, RecursionError, MemoryError):
         return None
     return list(found) if isinstance(found, tuple) else found
+
+
+def kind_of_value(value: Any) -> Kind:
+    """Return the narrowest kind that a value is of."""
+    for kind in (Kind.TEXT, Kind.FLAG, Kind.INTEGER, Kind.NUMBER, Kind.LIST, Kind.MAPPING):
+        if fits(kind, value):
+            return kind
+    return Kind.ANY
 
 
 def fits(kind: Kind, value: Any) -> bool:

@@ -47,7 +47,7 @@ class RunAsked:
         values = {
             name: value for name, value in self.values.items() if value != defaults.get(name, "")
         }
-        if kind_of(self.path) is RunKind.SCRIPT:
+        if kind_of(self.path) is RunKind.SCRIPT and not known:
             values = _lines(self.arguments)
         return RunDraft(
             revision=self.revision,
@@ -60,18 +60,17 @@ class RunAsked:
 
 
 def asked_like(run: Run) -> RunAsked:
-    """Return the form of a run like another one."""
+    """Return the form of a run like another one; a script has fields or lines of arguments."""
     said = {name: _plain(value) for name, value in run.parameters.items()}
     lines = "\n".join(f"{name}={value}" for name, value in said.items())
-    is_script = run.kind is RunKind.SCRIPT
     return RunAsked(
         revision=run.revision,
         path=run.path,
         image=run.image,
         flavour=run.flavour,
         name=run.name,
-        arguments=lines if is_script else "",
-        values={} if is_script else said,
+        arguments=lines,
+        values=said,
     )
 
 
@@ -123,7 +122,7 @@ def _text(one: Parameter, value: Any) -> str:
     """Return a value as its field has it."""
     if isinstance(value, bool):
         return _SAME[value]
-    if value is None and one.choices:
+    if value is None and one.choices and one.may_be_none:
         return "None"
     return one.text if value == one.default else _plain(value)
 

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from machinelabs_hub.errors import BadInput, NotFound
 from machinelabs_hub.labs.models.config import NAME, LabConfig, read_config
+from machinelabs_hub.labs.models.declared import asked_of
 from machinelabs_hub.labs.models.entrypoint import entrypoint_of
 from machinelabs_hub.labs.models.inputs import Input, RunInput
 from machinelabs_hub.labs.models.lab import Lab
@@ -80,7 +81,7 @@ class RunForm:
         path: the notebook or script that is run.
         files: all notebooks and scripts of the revision.
         image: what the lab asks for, or the site's default.
-        parameters: what the notebook takes.
+        parameters: what the file takes.
         inputs: what `ml.yaml` asks for.
     """
 
@@ -107,7 +108,8 @@ def prepare(tools: Tools, viewer: Person | None, lab: Lab, draft: RunDraft) -> R
     entries = tools.repos.manifest(lab.store, revision.commit)
     said = _said(tools, lab, revision, entries)
     paths = [entry.path for entry in entries]
-    path = draft.path or entrypoint_of(paths, said.entrypoint) or ""
+    first = entrypoint_of(paths, said.entrypoint) or ""
+    path = draft.path or first
     entry = next((entry for entry in entries if entry.path == path), None)
     files = tuple(one for one in paths if PurePosixPath(one).suffix in RUNNABLE)
     if entry is None:
@@ -129,7 +131,7 @@ def prepare(tools: Tools, viewer: Person | None, lab: Lab, draft: RunDraft) -> R
         files=files,
         image=said.image or servers.default_image,
         flavour=said.flavour or servers.default_flavour,
-        parameters=_parameters(tools, lab, entry),
+        parameters=_parameters(tools, lab, entry, said if path == first else LabConfig()),
         inputs=said.inputs,
     )
 
@@ -158,7 +160,9 @@ def _said(tools: Tools, lab: Lab, revision: Revision, entries: tuple[FileEntry, 
     return replace(said, image=image, flavour=flavour)
 
 
-def _parameters(tools: Tools, lab: Lab, entry: FileEntry) -> tuple[Parameter, ...]:
+def _parameters(tools: Tools, lab: Lab, entry: FileEntry, said: LabConfig) -> tuple[Parameter, ...]:
+    """Return what a file takes; `said` is of the lab's entry point."""
     if kind_of(entry.path) is RunKind.SCRIPT:
-        return ()
-    return parameters_of(entry.path, tools.repos.read(lab.store, entry.blob))
+        return asked_of(said.parameters, ())
+    cell = parameters_of(entry.path, tools.repos.read(lab.store, entry.blob))
+    return asked_of(said.parameters, cell)
