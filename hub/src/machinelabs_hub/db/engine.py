@@ -15,6 +15,9 @@ SessionMaker = Callable[[], AbstractContextManager[Session]]
 """Opens a transaction: it commits at the end of the block, rolls back on an error."""
 
 _WROTE = "wrote"
+ASIDE = "aside"
+"""Set in a session's `info`: no list, search or page that is kept is made of what it writes."""
+
 _FULL = ("disk is full", "no space left", "could not extend file")
 _AWAY = ("unable to open", "locked", "connection", "server closed", "shutting down", "terminat")
 
@@ -90,7 +93,7 @@ class Sessions:
             with self._make.begin() as session:
                 yield session
             # Only now do others see it, so only now is what they kept out of date.
-            self.changes += bool(session.info.get(_WROTE))
+            self.changes += bool(session.info.get(_WROTE)) and not session.info.get(ASIDE)
         except IntegrityError as error:
             raise RowClash("Somebody else did this at the same moment. Try again.") from error
         except DBAPIError as error:

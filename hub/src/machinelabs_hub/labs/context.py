@@ -29,6 +29,7 @@ from machinelabs_hub.labs.services.stars import StarService
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.trash import TrashService
 from machinelabs_hub.labs.services.updates import UpdateService
+from machinelabs_hub.labs.services.tracking import TrackingService
 from machinelabs_hub.labs.services.working_copies import WorkingCopyService
 from machinelabs_hub.labs.turns import Turns
 from machinelabs_hub.settings import Settings
@@ -120,6 +121,11 @@ class Context:
 
     @property
     def forks(self) -> ForkService:
+    @property
+    def tracking(self) -> TrackingService:
+        """What the code of runs measures."""
+        return TrackingService(tools=self.tools)
+
         """Forks of a lab."""
         return ForkService(tools=self.tools, viewer=self.person)
 

@@ -20,13 +20,14 @@ from machinelabs_hub.db.tables import (
     schedules,
     search,
     stars,
+    tracking,
     usage,
     verifications,
 )
 
 TABLES = (
     accounts, gpus, inputs, labs, members, notices, orders, proposals, requests, runs,
-    schedules, search, stars, usage, verifications,
+    schedules, search, stars, tracking, usage, verifications,
 )  # fmt: skip
 """Imported so that the metadata holds their tables."""
 

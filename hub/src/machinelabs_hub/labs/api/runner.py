@@ -75,7 +75,10 @@ class EventBody(BaseModel):
 
     n: Annotated[int, Field(ge=1, lt=2**53)]
     at: Annotated[str, Field(max_length=40)]
-    kind: Literal["stdout", "stderr", "output", "update", "clear", "cell", "usage", "note", "input"]
+    kind: Literal[
+        "stdout", "stderr", "output", "update", "clear", "cell", "usage", "note", "input",
+        "metric", "param", "tag",
+    ]  # fmt: skip
 
 
 class EventsBody(BaseModel):

@@ -10,6 +10,7 @@ from machinelabs_hub.errors import NotAllowed, NotFound, TooLarge
 from machinelabs_hub.labs.models.inputs import RunInput
 from machinelabs_hub.labs.models.paths import BadPath, fault_of
 from machinelabs_hub.labs.models.run import Reason, Run, RunOutput, RunState
+from machinelabs_hub.labs.models.tracking import KINDS
 from machinelabs_hub.labs.services import run_inputs
 from machinelabs_hub.labs.services.inputs import Standing
 from machinelabs_hub.labs.services.revisions import packed
@@ -146,6 +147,10 @@ class RunnerService:
         """
         tools = self._tools
         following = tools.events.append(run.id, first, events)
+        measured = [event for event in events if event["kind"] in KINDS]
+        if measured:
+            # What was stored before a crash and is not in the tables yet comes again.
+            tools.tracks.take(run.id, measured)
         if events:
             tools.bells.ring(run.id, state=False)
         return following, run.stop_at is not None or run.state.is_final

@@ -38,6 +38,7 @@ from machinelabs_hub.labs.storage.runs import RunTable
 from machinelabs_hub.labs.storage.search import SearchTable
 from machinelabs_hub.labs.storage.stars import StarTable
 from machinelabs_hub.settings import Settings
+from machinelabs_hub.labs.storage.tracking import TrackTable
 from machinelabs_hub.sites import Files, catalog_file, database_url
 
 HOUR = 3600
@@ -88,6 +89,7 @@ class Tools:
     run_outputs: RunOutputTable
     events: EventStore
     blobs: BlobStore
+    tracks: TrackTable
     run_inputs: RunInputTable
     fetched: FetchedStore
     inputs: InputDesk
@@ -137,6 +139,7 @@ class Tools:
             events=EventStore(
                 folder=files.runs,
                 most_bytes=settings.runs.log_mib << 20,
+            tracks=TrackTable(sessions=sessions),
                 durable=settings.database.durable,
             ),
             blobs=BlobStore(folder=files.blobs, durable=settings.database.durable),
