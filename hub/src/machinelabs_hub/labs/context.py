@@ -23,6 +23,7 @@ from machinelabs_hub.labs.services.proposals import ProposalService
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.reservations import ReservationService
 from machinelabs_hub.labs.services.revisions import RevisionService
+from machinelabs_hub.labs.services.run_publish import RunPublishService
 from machinelabs_hub.labs.services.runs import RunService
 from machinelabs_hub.labs.services.search import SearchService
 from machinelabs_hub.labs.services.stars import StarService
@@ -103,6 +104,11 @@ class Context:
     def runs(self) -> RunService:
         """Executions of a lab, as this person may order, see and stop them."""
         return RunService(tools=self.tools, viewer=self.person)
+
+    @property
+    def run_publish(self) -> RunPublishService:
+        """Executed notebooks as the next revisions of their labs."""
+        return RunPublishService(tools=self.tools, viewer=self.person)
 
     @property
     def own_runs(self) -> OwnRunService:

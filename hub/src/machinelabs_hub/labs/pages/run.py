@@ -110,6 +110,17 @@ def edit(
     return RedirectResponse(run_url(lab, found.number), HTTPStatus.SEE_OTHER)
 
 
+@router.post("/{owner}/{name}/runs/{number}/publish", include_in_schema=False)
+def publish(request: Request, ctx: Ctx, owner: str, name: str, number: str) -> Response:
+    """Make the executed notebook the lab's next revision, and go there."""
+    lab, found = _found(ctx, owner, name, number)
+    try:
+        ctx.run_publish.publish(lab, found.number)
+    except MachineLabsError as error:
+        return _page(request, ctx, lab, found, error=error)
+    return RedirectResponse(lab_url(lab), HTTPStatus.SEE_OTHER)
+
+
 @router.post("/{owner}/{name}/runs/{number}/delete", include_in_schema=False)
 def delete(request: Request, ctx: Ctx, owner: str, name: str, number: str) -> Response:
     """Delete it; the list offers to take that back."""
