@@ -180,6 +180,18 @@ def test_what_cannot_be_run_is_refused_with_what_to_do(world: World) -> None:
     assert world.ada.ml("stop", lab).code == 11
 
 
+def test_a_run_is_had_again_as_it_was_or_with_changes(world: World) -> None:
+    lab = world.lab.path
+    first = world.ada.done("run", lab, "-p", "epochs=7", "-p", "name=b", "--name", "First")
+    again = world.ada.done("run", "--from", f"{lab}#1")
+    kept = ("revision", "path", "image", "flavour", "parameters", "name")
+    assert [again[key] for key in kept] == [first[key] for key in kept]
+    assert (again["run"], again["parameters"]) == (f"{lab}#2", {"epochs": 7, "name": "b"})
+    changed = world.ada.done("run", "--from", f"{lab}#1", "-p", "epochs=9", "--name", "Longer")
+    assert (changed["parameters"], changed["name"]) == ({"epochs": 9, "name": "b"}, "Longer")
+    assert world.ada.ml("run", "--from", f"{lab}#8").code == 6
+
+
 def test_a_folder_runs_the_lab_that_it_is_and_a_script_takes_any_name(world: World) -> None:
     world.ada.done("pull", world.lab.path, "here")
     here = world.ada.at("here")

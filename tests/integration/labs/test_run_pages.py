@@ -161,6 +161,26 @@ def test_an_order_takes_what_differs_from_the_defaults_and_goes_to_the_run(
     assert "#1" not in page(ada, f"/{lab.path}/runs?state=running").split("ml-states")[1]
 
 
+def test_a_run_that_is_over_is_had_again_at_a_press(runner: Runner, ada: httpx.Client) -> None:
+    assert f'action="/services/labs{here(runner)}/again"' not in page(ada, here(runner))
+    runner.end("failed", sentence="No")
+    html = page(ada, here(runner))
+    assert f'action="/services/labs{here(runner)}/again"' in html
+    assert f'href="/services/labs/{runner.desk.lab.path}/runs/new?like=1"' in html
+    made = ada.post(f"{here(runner)}/again", data={"_csrf": "-"})
+    assert made.headers["location"] == f"/services/labs/{runner.desk.lab.path}/runs/2"
+    again = runner.desk.server.tools.runs.find(runner.desk.lab, 2)
+    assert again is not None
+    assert again.draft == runner.desk.run.draft
+    assert (again.state.value, again.parameters) == ("queued", {"epochs": 7})
+    ben = ada.post(f"{here(runner)}/again", data={"_csrf": "-"}, headers={"X-As": "ben"})
+    assert ben.headers["location"].endswith("/runs/3")
+    theirs = runner.desk.server.tools.runs.find(runner.desk.lab, 3)
+    assert theirs is not None
+    assert theirs.person == "ben"
+    assert httpx.post(f"{ada.base_url}{here(runner)[1:]}/again").status_code in {302, 401, 403}
+
+
 def test_who_is_not_signed_in_reads_runs_and_is_asked_to_sign_in_to_order_one(
     runner: Runner, visitor: httpx.Client
 ) -> None:

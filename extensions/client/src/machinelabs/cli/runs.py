@@ -4,7 +4,7 @@ import argparse
 import re
 import sys
 from collections.abc import Mapping
-from typing import Final
+from typing import Any, Final
 
 from machinelabs.cli.exits import Exit
 from machinelabs.cli.orders import Orders, add_lab, add_order
@@ -35,12 +35,19 @@ def add(orders: Orders) -> None:
         action="append",
         default=[],
         metavar="NAME=VALUE",
-        help="a value for the cell tagged `parameters`; may be said again",
+        help="a value for a parameter of the notebook or script; may be said again",
     )
     order.add_argument("--path", default="", help="what to run (default: the lab's entry point)")
     order.add_argument("--image", default="", help="the image (default: the lab's)")
     order.add_argument("--flavour", default="", help="the size (default: the lab's)")
     order.add_argument("--name", default="", help="what to call the run")
+    order.add_argument(
+        "--from",
+        dest="like",
+        default="",
+        metavar="OWNER/LAB#N",
+        help="run this run again; what you say besides is changed",
+    )
     _add_follow(order)
     order = add_order(orders, "logs", logs, "write what a run printed")
     add_run(order)
@@ -72,28 +79,39 @@ def read_run(text: str) -> tuple[str, int]:
 
 def run(options: argparse.Namespace, session: Session) -> Exit | None:
     """Order the run, and follow it if asked to."""
-    if options.lab is None:
-        link = session.need_link()
-        state = state_of(link)
-        lab, revision = state.lab, None
-        if status(link, state, session.prints).count:
-            session.out.note("What you changed since your last ml push is not in it.")
-    else:
-        lab, revision = read_lab(options.lab)
-    made = session.hub.runs.order(
-        lab,
-        parameters=dict(map(_parameter, options.parameter)),
-        revision=revision,
-        path=options.path,
-        image=options.image,
-        flavour=options.flavour,
-        name=options.name,
-    )
+    lab, wishes = _wishes(options, session)
+    made = session.hub.runs.order(lab, **wishes)
     if options.follow:
         session.out.note(f"{made.full_name}: {made.url}")
         return _follow(session, made, as_json=options.json)
     session.out.result(run_json(made), f"{made.full_name}: {made.url}")
     return None
+
+
+def _wishes(options: argparse.Namespace, session: Session) -> tuple[str, dict[str, Any]]:
+    """Return which lab is to run, and how: as an earlier run, where one is named."""
+    said = {key: getattr(options, key) for key in ("path", "image", "flavour", "name")}
+    values: dict[str, Any] = dict(map(_parameter, options.parameter))
+    like = session.hub.runs.get(*read_run(options.like)) if options.like else None
+    lab, revision = _lab(options, session, like)
+    if like is None:
+        return lab, said | {"revision": revision, "parameters": values}
+    values = {**like.parameters, **values}
+    said = {key: text or getattr(like, key) for key, text in said.items()}
+    return lab, said | {"revision": revision, "parameters": values}
+
+
+def _lab(options: argparse.Namespace, session: Session, like: Run | None) -> tuple[str, int | None]:
+    """Return the lab and its revision (None: the newest)."""
+    if options.lab is not None:
+        return read_lab(options.lab)
+    if like is not None:
+        return like.lab, like.revision
+    link = session.need_link()
+    state = state_of(link)
+    if status(link, state, session.prints).count:
+        session.out.note("What you changed since your last ml push is not in it.")
+    return state.lab, None
 
 
 def logs(options: argparse.Namespace, session: Session) -> Exit | None:

@@ -139,6 +139,18 @@ class Run:
         return f"{self.lab}#{self.number}"
 
     @property
+    def draft(self) -> RunDraft:
+        """What one would ask for to have it once more."""
+        return RunDraft(
+            revision=self.revision,
+            path=self.path,
+            image=self.image,
+            flavour=self.flavour,
+            parameters=dict(self.parameters),
+            name=self.name,
+        )
+
+    @property
     def is_out_of_contact(self) -> bool:
         """Whether nobody can know now how it is."""
         return self.silent_since is not None and not self.state.is_final

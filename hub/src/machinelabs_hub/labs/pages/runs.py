@@ -4,7 +4,7 @@ from http import HTTPStatus
 from typing import Annotated, Final
 from urllib.parse import urlencode
 
-from fastapi import APIRouter, Query, Request
+from fastapi import APIRouter, Path, Query, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from starlette.datastructures import FormData
@@ -81,6 +81,24 @@ def new(
 async def order(request: Request, ctx: Ctx, owner: str, name: str) -> Response:
     """Order the run and go to it, or show the form again with what is wrong."""
     return await run_in_threadpool(_order, request, ctx, owner, name, await request.form())
+
+
+@router.post("/{owner}/{name}/runs/{number}/again", include_in_schema=False)
+def again(
+    request: Request,
+    ctx: Ctx,
+    owner: str,
+    name: str,
+    number: Annotated[int, Path(ge=1, lt=2**31)],
+) -> Response:
+    """Order the same once more and go there, or show its form with what stands against it."""
+    lab = _runnable(ctx.tools, ctx, owner, name)
+    found = ctx.runs.get(lab, number)
+    try:
+        made = ctx.runs.order(lab, found.draft)
+    except (BadInput, NotAllowed, Conflict, TooLarge) as error:
+        return _form(request, ctx, lab, asked_like(found), error=error)
+    return RedirectResponse(run_url(lab, made.number), HTTPStatus.SEE_OTHER)
 
 
 def _order(request: Request, ctx: Context, owner: str, name: str, form: FormData) -> Response:
