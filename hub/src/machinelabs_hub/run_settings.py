@@ -59,6 +59,14 @@ class Runs(Section):
     starts_per_hour: Annotated[
         int, Field(ge=1, title="Most runs that a person orders, an hour")
     ] = 1000
+    schedules: Annotated[
+        int,
+        Field(
+            ge=0,
+            title="Most schedules of a person",
+            description="Each orders runs of a lab at certain times. 0: nobody gets a new one.",
+        ),
+    ] = 20
     log_mib: Annotated[
         int,
         Field(

@@ -37,6 +37,7 @@ from machinelabs_hub.labs.api import (
     runner,
     runner_inputs,
     runs,
+    schedules,
     site,
     stars,
     updates,
@@ -54,6 +55,7 @@ from machinelabs_hub.labs.pages.failed import failed
 from machinelabs_hub.labs.services import idempotency, reindex, run_upkeep, trash, upkeep
 from machinelabs_hub.labs.services.conductor import Conductor
 from machinelabs_hub.labs.services.rates import Rate
+from machinelabs_hub.labs.services.timekeeper import Timekeeper
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import LABS_PREFIX, Files
@@ -121,6 +123,7 @@ def _api() -> APIRouter:
         run_publish,
         runner,
         runner_inputs,
+        schedules,
         compare,
         proposals,
         updates,
@@ -142,10 +145,13 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     emptying = asyncio.create_task(_empty_trash(parts.tools))
     tending = asyncio.create_task(_tend(parts.tools))
     conducting = asyncio.create_task(Conductor(tools=parts.tools, hub=parts.hub).run())
+    keeping = Timekeeper(tools=parts.tools, standing=parts.hub.standing)
+    timing = asyncio.create_task(keeping.run())
     try:
         yield
     finally:
         parts.tools.inputs.close()
+        timing.cancel()
         conducting.cancel()
         emptying.cancel()
         tending.cancel()

@@ -25,12 +25,13 @@ from machinelabs_hub.labs.services.reservations import ReservationService
 from machinelabs_hub.labs.services.revisions import RevisionService
 from machinelabs_hub.labs.services.run_publish import RunPublishService
 from machinelabs_hub.labs.services.runs import RunService
+from machinelabs_hub.labs.services.schedules import ScheduleService
 from machinelabs_hub.labs.services.search import SearchService
 from machinelabs_hub.labs.services.stars import StarService
 from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.labs.services.tracking import TrackingService
 from machinelabs_hub.labs.services.trash import TrashService
 from machinelabs_hub.labs.services.updates import UpdateService
-from machinelabs_hub.labs.services.tracking import TrackingService
 from machinelabs_hub.labs.services.working_copies import WorkingCopyService
 from machinelabs_hub.labs.turns import Turns
 from machinelabs_hub.settings import Settings
@@ -111,9 +112,19 @@ class Context:
         return RunPublishService(tools=self.tools, viewer=self.person)
 
     @property
+    def schedules(self) -> ScheduleService:
+        """Runs of a lab that are ordered again and again, as this person may set them."""
+        return ScheduleService(tools=self.tools, viewer=self.person)
+
+    @property
     def own_runs(self) -> OwnRunService:
         """The runs that this person started, of whatever lab."""
         return OwnRunService(tools=self.tools, viewer=self.person)
+
+    @property
+    def tracking(self) -> TrackingService:
+        """What the code of runs measures."""
+        return TrackingService(tools=self.tools)
 
     @property
     def compare(self) -> CompareService:
@@ -127,11 +138,6 @@ class Context:
 
     @property
     def forks(self) -> ForkService:
-    @property
-    def tracking(self) -> TrackingService:
-        """What the code of runs measures."""
-        return TrackingService(tools=self.tools)
-
         """Forks of a lab."""
         return ForkService(tools=self.tools, viewer=self.person)
 

@@ -87,6 +87,7 @@ class PeopleService:
         self._tools.members.forget(name)
         self._tools.proposals.forget(name)
         self._tools.stars.forget(name)
+        self._tools.schedules.forget(name)
         leave_runs(self._tools, name)
         self._tools.people.left(name, now)
         return count

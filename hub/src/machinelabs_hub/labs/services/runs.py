@@ -23,6 +23,7 @@ from machinelabs_hub.labs.models.run import (
     RunState,
     Story,
 )
+from machinelabs_hub.labs.models.schedule import Turn
 from machinelabs_hub.labs.services import run_orders
 from machinelabs_hub.labs.services.run_orders import RunForm
 from machinelabs_hub.labs.services.tools import Tools
@@ -68,8 +69,15 @@ class RunService:
         self._tools = tools
         self._viewer = viewer
 
-    def order(self, lab: Lab, draft: RunDraft) -> Run:
-        """Order a run; it waits for its turn.
+    def check(self, lab: Lab, draft: RunDraft) -> None:
+        """Refuse an order as `order` does, and order nothing."""
+        lab = lab_to(Action.RUN, self._tools, self._viewer, lab.owner, lab.name)
+        self._name(draft.name)
+        words.check_text(draft.note, "note", LONGEST_NOTE)
+        run_orders.plan(self._tools, writer(self._viewer), lab, draft, self._file)
+
+    def order(self, lab: Lab, draft: RunDraft, turn: Turn | None = None) -> Run:
+        """Order a run; it waits for its turn. `turn`: of the schedule that orders it.
 
         Raises:
             NoRevision: the lab has none of this number.
@@ -85,6 +93,7 @@ class RunService:
             FlavourNotInPlan: the viewer's plan lacks the size.
             TooManyServers: their plan has no runs.
             HoursUsedUp: nothing is left of their hours.
+            TurnTaken: the schedule's turn was taken already.
         """
         lab = lab_to(Action.RUN, self._tools, self._viewer, lab.owner, lab.name)
         person, tools = writer(self._viewer), self._tools
@@ -106,6 +115,7 @@ class RunService:
             name=name,
             note=note,
             at=tools.clock(),
+            turn=turn,
         )
         with tools.locks.hold(f"runs of {person.name}"):
             self._check_queued(person)

@@ -35,10 +35,11 @@ from machinelabs_hub.labs.storage.run_events import EventStore
 from machinelabs_hub.labs.storage.run_inputs import RunInputTable
 from machinelabs_hub.labs.storage.run_outputs import RunOutputTable
 from machinelabs_hub.labs.storage.runs import RunTable
+from machinelabs_hub.labs.storage.schedules import ScheduleTable
 from machinelabs_hub.labs.storage.search import SearchTable
 from machinelabs_hub.labs.storage.stars import StarTable
-from machinelabs_hub.settings import Settings
 from machinelabs_hub.labs.storage.tracking import TrackTable
+from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Files, catalog_file, database_url
 
 HOUR = 3600
@@ -86,10 +87,11 @@ class Tools:
     repos: RepoStore
     exports: ExportStore
     runs: RunTable
+    schedules: ScheduleTable
     run_outputs: RunOutputTable
+    tracks: TrackTable
     events: EventStore
     blobs: BlobStore
-    tracks: TrackTable
     run_inputs: RunInputTable
     fetched: FetchedStore
     inputs: InputDesk
@@ -135,11 +137,12 @@ class Tools:
             repos=repos,
             exports=ExportStore(folder=files.labs / "exports", repos=repos),
             runs=RunTable(sessions=sessions),
+            schedules=ScheduleTable(sessions=sessions),
             run_outputs=RunOutputTable(sessions=sessions),
+            tracks=TrackTable(sessions=sessions),
             events=EventStore(
                 folder=files.runs,
                 most_bytes=settings.runs.log_mib << 20,
-            tracks=TrackTable(sessions=sessions),
                 durable=settings.database.durable,
             ),
             blobs=BlobStore(folder=files.blobs, durable=settings.database.durable),

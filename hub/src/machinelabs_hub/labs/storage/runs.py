@@ -15,6 +15,8 @@ from machinelabs_hub.db.tables.runs import RunChangeRow, RunRow
 from machinelabs_hub.labs.models.inputs import RunInput
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.run import Reason, Run, RunChange, RunState
+from machinelabs_hub.labs.models.schedule import Turn
+from machinelabs_hub.labs.storage import schedules
 from machinelabs_hub.labs.storage.idempotency import note
 from machinelabs_hub.labs.storage.rows import changed, lab_of
 from machinelabs_hub.labs.storage.run_inputs import add_inputs
@@ -35,6 +37,8 @@ class NewRun:
     name: str
     note: str
     at: datetime
+    turn: Turn | None = None
+    """Of the schedule that orders it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +71,7 @@ class RunTable:
 
         Raises:
             RowClash: another got this number at the same moment.
+            TurnTaken: the schedule that orders it did so already.
         """
         with self._sessions() as db:
             last = select(func.max(RunRow.number)).where(RunRow.lab_id == lab.id)
@@ -89,6 +94,8 @@ class RunTable:
             db.flush()
             db.add(RunChangeRow(run_id=row.id, state=RunState.QUEUED, at=new.at))
             add_inputs(db, row.id, new.inputs)
+            if new.turn is not None:
+                schedules.order(db, new.turn, row.number)
             note(db, f"the run {lab.path}#{row.number}")
             db.flush()
             return _run(row, lab.path)
