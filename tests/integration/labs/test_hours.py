@@ -24,8 +24,6 @@ ADA = Person("hours-ada", "Ada")
 BOB = Person("hours-bob", "Bob")
 READER = Person("hours-ada", "Ada", may_write=False)
 ADMIN = Person("hours-root", "Root", admin=True)
-NOW = datetime.now(UTC)
-MONTH = f"{NOW:%Y-%m}"
 
 
 PLANS = Plans(
@@ -44,7 +42,7 @@ def labs(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
     with labs_server(tmp_path_factory.mktemp("hours") / "data", plans=PLANS) as labs:
         labs.seen_as(ADA, BOB, ADMIN, reader=READER)
         with labs.tools.sessions() as db:
-            db.add(PersonRow(name=ADA.name, display_name="Ada", joined_at=NOW))
+            db.add(PersonRow(name=ADA.name, display_name="Ada", joined_at=datetime.now(UTC)))
         yield labs
 
 
@@ -71,7 +69,7 @@ def test_a_server_hears_what_holds_for_it_and_nobody_elses(labs: LabsServer) -> 
 
 def test_a_final_notice_is_confirmed_by_its_own_person_alone(labs: LabsServer) -> None:
     notices = NoticeTable(sessions=labs.tools.sessions)
-    final = notices.make_final(told(labs, "n2"), NOW)
+    final = notices.make_final(told(labs, "n2"), datetime.now(UTC))
     found = ask(labs, ADA.name, "GET", "me/notices").json()["items"]
     assert [(row["is_final"], row["seconds_left"]) for row in found if row["id"] == "n2"] == [
         (True, 0)
@@ -85,7 +83,7 @@ def test_a_final_notice_is_confirmed_by_its_own_person_alone(labs: LabsServer) -
         row = db.get(ConfirmationRow, (ADA.name, ""))
         assert row is not None
         assert row.notice == "n2"
-    notices.end(final, NOW)
+    notices.end(final, datetime.now(UTC))
     gone = ask(labs, ADA.name, "POST", "me/notices/n2/confirm")
     assert (gone.status_code, gone.json()["code"]) == (404, "no_notice")
 
@@ -146,13 +144,14 @@ def test_other_peoples_hours_are_for_admins(labs: LabsServer, method: str, path:
 
 def test_the_csv_has_a_line_for_each_session_of_the_month(labs: LabsServer) -> None:
     session = Session("s1", BOB.name, "gpu", "gpu-quarter", Fraction(1, 4))
-    since = NOW - timedelta(seconds=30)
+    now = datetime.now(UTC)
+    month, since = f"{now:%Y-%m}", now - timedelta(seconds=30)
     table = UsageTable(sessions=labs.tools.sessions)
-    table.save([Use(session, MONTH, since, NOW, session.charge(7200), is_open=True)])
+    table.save([Use(session, month, since, now, session.charge(7200), is_open=True)])
     old = Session("s0", BOB.name, "", "cpu-small")
     table.save([Use(old, "2020-01", since - timedelta(days=900), since, old.charge(10))])
     answer = ask(labs, ADMIN.name, "GET", "usage.csv")
-    assert answer.headers["content-disposition"].endswith(f'"usage-{MONTH}.csv"')
+    assert answer.headers["content-disposition"].endswith(f'"usage-{month}.csv"')
     (row,) = list(csv.DictReader(io.StringIO(answer.text)))
     assert (row["user"], row["flavour"], row["cards"]) == (BOB.name, "gpu-quarter", "1/4")
     assert (row["gpu_hours"], row["cpu_hours"], row["is_open"]) == ("0.5000", "0.0000", "yes")
@@ -165,9 +164,10 @@ def test_ones_own_use_tells_the_plan_and_what_is_left(labs: LabsServer) -> None:
     grouped = Person("hours-cleo", "Cleo", standing=Standing(("vision",), is_admin=False))
     labs.seen_as(ADA, BOB, ADMIN, cleo, reader=READER, grouped=grouped)
     session = Session("s-cleo", cleo.name, "gpu", "gpu-small", Fraction(1))
-    since = NOW - timedelta(seconds=30)
+    now = datetime.now(UTC)
+    month, since = f"{now:%Y-%m}", now - timedelta(seconds=30)
     UsageTable(sessions=labs.tools.sessions).save(
-        [Use(session, MONTH, since, NOW, session.charge(3600), is_open=True)]
+        [Use(session, month, since, now, session.charge(3600), is_open=True)]
     )
     found = ask(labs, cleo.name, "GET", "me/usage").json()
     gpu, cpu = found["hours"]
@@ -203,9 +203,10 @@ def look(labs: LabsServer, who: str, path: str, **form: str) -> httpx.Response:
 
 def test_ones_own_page_shows_the_plan_what_is_left_and_a_plot(labs: LabsServer) -> None:
     session = Session("s-page", BOB.name, "", "gpu-small", Fraction(1))
-    since = NOW - timedelta(seconds=30)
+    now = datetime.now(UTC)
+    month, since = f"{now:%Y-%m}", now - timedelta(seconds=30)
     UsageTable(sessions=labs.tools.sessions).save(
-        [Use(session, MONTH, since, NOW, session.charge(3600 * 1.5), is_open=True)]
+        [Use(session, month, since, now, session.charge(3600 * 1.5), is_open=True)]
     )
     page = look(labs, BOB.name, "").text
     assert "Your plan is “Small”" in page
