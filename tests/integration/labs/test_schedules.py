@@ -283,3 +283,37 @@ def test_the_purge_of_a_lab_takes_its_schedules(world: World) -> None:
     assert world.tools.labs.purge(world.lab, is_named=False)
     assert world.tools.schedules.due(NOW + timedelta(days=1), 10) == ()
     assert world.tools.schedules.find(world.lab, schedule.id) is None
+
+
+def test_the_form_of_a_run_makes_a_schedule_that_its_page_shows_pauses_and_deletes(
+    world: World, server: LabsServer
+) -> None:
+    base = f"/services/labs/{world.lab.path}"
+    with httpx.Client(
+        base_url=server.url.removesuffix("/services/labs"), headers={"X-As": "ada"}, timeout=30
+    ) as http:
+        form = {"_csrf": "-", "revision": "1", "path": "train.py", "arguments": "epochs=3",
+                "each": "newest", "cron": "61 * * * *", "zone": "Europe/Berlin"}  # fmt: skip
+        assert "Run it again and again" in http.get(f"{base}/runs/new").text
+        bad = http.post(f"{base}/schedules", data=form)
+        assert bad.status_code == 422
+        assert "is no cron line" in bad.text
+        assert 'value="61 * * * *"' in bad.text
+        form["cron"] = "0 6 * * 1-5"
+        assert http.post(f"{base}/schedules", data=form).status_code == 303
+        (made,) = world.of(ADA).list(world.lab).items
+        assert made.draft == RunDraft(
+            path="train.py", image=made.draft.image, flavour=made.draft.flavour,
+            parameters={"epochs": "3"},
+        )  # fmt: skip
+        shown = http.get(f"{base}/schedules").text
+        assert "At 06:00 on Monday through Friday" in shown
+        assert shown.count(", 06:00") == 3
+        one = f"{base}/schedules/{made.id}"
+        assert http.post(f"{one}/pause", data={"_csrf": "-"}).status_code == 303
+        assert "Paused" in http.get(f"{base}/schedules").text
+        assert http.post(f"{one}/resume", data={"_csrf": "-"}).status_code == 303
+        others = http.post(f"{one}/delete", headers={"X-As": "ben"}, data={"_csrf": "-"})
+        assert others.status_code == 404
+        assert http.post(f"{one}/delete", data={"_csrf": "-"}).status_code == 303
+        assert "Nothing is scheduled" in http.get(f"{base}/schedules").text

@@ -78,6 +78,10 @@ class Times:
         found = CronSim(self.cron, moment.astimezone(_zone(self.zone)))
         return tuple(next(found).astimezone(UTC) for _ in range(count))
 
+    def local(self, moment: datetime) -> datetime:
+        """Return a moment by the clock of the zone."""
+        return moment.astimezone(_zone(self.zone))
+
     @property
     def words(self) -> str:
         """The cron line as people say it: “At 06:00 on Monday through Friday”."""

@@ -59,6 +59,36 @@ class RunAsked:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class WhenAsked:
+    """What stands in the form's part that orders on a schedule, as text."""
+
+    cron: str = ""
+    zone: str = ""
+    is_newest: bool = True
+    """Each run is of the newest revision of that time."""
+
+
+_LONGEST_NUMBER: Final = 9
+
+
+def asked_in(said: Mapping[str, str]) -> RunAsked:
+    """Return what a browser sent of the form."""
+    revision = said.get("revision", "")
+    is_number = revision.isdecimal() and len(revision) <= _LONGEST_NUMBER
+    return RunAsked(
+        revision=int(revision) if is_number else None,
+        path=said.get("path", ""),
+        image=said.get("image", ""),
+        flavour=said.get("flavour", ""),
+        name=said.get("name", ""),
+        arguments=said.get("arguments", ""),
+        values={
+            key.removeprefix(FIELD): value for key, value in said.items() if key.startswith(FIELD)
+        },
+    )
+
+
 def asked_like(run: Run) -> RunAsked:
     """Return the form of a run like another one; a script has fields or lines of arguments."""
     said = {name: _plain(value) for name, value in run.parameters.items()}

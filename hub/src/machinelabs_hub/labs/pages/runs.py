@@ -17,7 +17,14 @@ from machinelabs_hub.labs.models.run import RunDraft, RunKind, RunState, kind_of
 from machinelabs_hub.labs.pages.addresses import lab_url
 from machinelabs_hub.labs.pages.frame import frame
 from machinelabs_hub.labs.pages.look import page
-from machinelabs_hub.labs.pages.run_form import FIELD, RunAsked, asked_like, fields_of
+from machinelabs_hub.labs.pages.run_form import (
+    FIELD,
+    RunAsked,
+    WhenAsked,
+    asked_in,
+    asked_like,
+    fields_of,
+)
 from machinelabs_hub.labs.pages.run_parts import run_url, took
 from machinelabs_hub.labs.security import Ctx
 from machinelabs_hub.labs.services.tools import Tools
@@ -70,11 +77,11 @@ def new(
     like: int = 0,
 ) -> Response:
     """Give the form: of a revision and a file of it, or of a run to repeat."""
-    lab = _runnable(ctx.tools, ctx, owner, name)
+    lab = runnable(ctx.tools, ctx, owner, name)
     asked = RunAsked(revision=revision, path=path)
     if like:
         asked = asked_like(ctx.runs.get(lab, like))
-    return _form(request, ctx, lab, asked)
+    return form_page(request, ctx, lab, asked)
 
 
 @router.post("/{owner}/{name}/runs", include_in_schema=False)
@@ -92,44 +99,33 @@ def again(
     number: Annotated[int, Path(ge=1, lt=2**31)],
 ) -> Response:
     """Order the same once more and go there, or show its form with what stands against it."""
-    lab = _runnable(ctx.tools, ctx, owner, name)
+    lab = runnable(ctx.tools, ctx, owner, name)
     found = ctx.runs.get(lab, number)
     try:
         made = ctx.runs.order(lab, found.draft)
     except (BadInput, NotAllowed, Conflict, TooLarge) as error:
-        return _form(request, ctx, lab, asked_like(found), error=error)
+        return form_page(request, ctx, lab, asked_like(found), error=error)
     return RedirectResponse(run_url(lab, made.number), HTTPStatus.SEE_OTHER)
 
 
 def _order(request: Request, ctx: Context, owner: str, name: str, form: FormData) -> Response:
-    lab = _runnable(ctx.tools, ctx, owner, name)
-    said = {key: value for key, value in form.items() if isinstance(value, str)}
-    revision = said.get("revision", "")
-    asked = RunAsked(
-        revision=int(revision) if revision.isdecimal() and len(revision) < 10 else None,  # noqa: PLR2004
-        path=said.get("path", ""),
-        image=said.get("image", ""),
-        flavour=said.get("flavour", ""),
-        name=said.get("name", ""),
-        arguments=said.get("arguments", ""),
-        values={
-            key.removeprefix(FIELD): value for key, value in said.items() if key.startswith(FIELD)
-        },
-    )
+    lab = runnable(ctx.tools, ctx, owner, name)
+    asked = asked_in({key: value for key, value in form.items() if isinstance(value, str)})
     known = ctx.runs.form(lab, RunDraft(revision=asked.revision, path=asked.path))
     try:
         made = ctx.runs.order(lab, asked.draft(known.parameters))
     except (BadInput, NotAllowed, Conflict, TooLarge) as error:
-        return _form(request, ctx, lab, asked, error=error)
+        return form_page(request, ctx, lab, asked, error=error)
     return RedirectResponse(run_url(lab, made.number), HTTPStatus.SEE_OTHER)
 
 
-def _runnable(tools: Tools, ctx: Context, owner: str, name: str) -> Lab:
+def runnable(tools: Tools, ctx: Context, owner: str, name: str) -> Lab:
+    """Return a lab that who asks may run, or refuse."""
     signed_in(ctx.person)
     return lab_to(Action.RUN, tools, ctx.person, owner, name)
 
 
-def _form(
+def form_page(
     request: Request,
     ctx: Context,
     lab: Lab,
@@ -140,7 +136,9 @@ def _form(
     form = ctx.runs.form(lab, RunDraft(revision=asked.revision, path=asked.path))
     numbers = ctx.revisions.list(lab, limit=_REVISIONS).items
     return page(
+    when: WhenAsked | None = None,
         "run_new.html",
+    """Give the form with what was asked for; `when`: it was to be ordered on a schedule."""
         request,
         ctx,
         status=error.status if error else HTTPStatus.OK,
@@ -157,3 +155,4 @@ def _form(
         flavour=asked.flavour or form.flavour,
         **frame(ctx, lab, "runs"),
     )
+        when_asked=when,

@@ -25,6 +25,7 @@ from machinelabs_hub.labs.pages import (
     run_live,
     runs,
     settings,
+    schedules,
     stars,
     trash,
     updates,

@@ -29,6 +29,8 @@
     // In a narrow window the tabs scroll: the one that is open stands where it is seen.
     const tab = document.querySelector(".ml-tabs [aria-current]");
     if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 48;
+    const zone = document.querySelector("input[data-zone]");
+    if (zone && !zone.dataset.zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
     document.querySelector("form[data-ml-submit]")?.requestSubmit();
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
