@@ -132,7 +132,7 @@ def _page(
 
 def _shown(ctx: Context, lab: Lab, schedule: Schedule) -> ShownSchedule:
     def told(moment: datetime) -> str:
-        return f"{schedule.times.local(moment):%a %-d %B, %H:%M}"
+        return f"{schedule.times.local(moment):%a %-d %b, %H:%M}"
 
     return ShownSchedule(
         schedule=schedule,
