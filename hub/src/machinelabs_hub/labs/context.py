@@ -23,6 +23,7 @@ from machinelabs_hub.labs.services.proposals import ProposalService
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.reservations import ReservationService
 from machinelabs_hub.labs.services.revisions import RevisionService
+from machinelabs_hub.labs.services.run_compare import RunCompareService
 from machinelabs_hub.labs.services.run_publish import RunPublishService
 from machinelabs_hub.labs.services.runs import RunService
 from machinelabs_hub.labs.services.schedules import ScheduleService
@@ -115,6 +116,11 @@ class Context:
     def schedules(self) -> ScheduleService:
         """Runs of a lab that are ordered again and again, as this person may set them."""
         return ScheduleService(tools=self.tools, viewer=self.person)
+
+    @property
+    def run_compare(self) -> RunCompareService:
+        """Runs side by side, as far as this person may see them."""
+        return RunCompareService(tools=self.tools, viewer=self.person)
 
     @property
     def own_runs(self) -> OwnRunService:

@@ -20,6 +20,7 @@ ASSETS: Final = Assets(
             _STATIC / "labs.css",
             _STATIC / "plots.css",
             _STATIC / "runs.css",
+            _STATIC / "sweeps.css",
         ),
         "site.js": (_STATIC / "htmx.min.js", THEME / "ml.js", _STATIC / "labs.js"),
         "runs.js": (_STATIC / "runs.js",),

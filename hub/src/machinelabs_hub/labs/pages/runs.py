@@ -14,6 +14,7 @@ from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.access import Action
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.run import RunDraft, RunKind, RunState, kind_of
+from machinelabs_hub.labs.models.run_compare import MOST
 from machinelabs_hub.labs.pages.addresses import lab_url
 from machinelabs_hub.labs.pages.frame import frame
 from machinelabs_hub.labs.pages.look import page
@@ -46,6 +47,7 @@ def runs(
     state: str = "",
     cursor: str = "",
     deleted: int = 0,
+    few: int = 0,
 ) -> Response:
     """Give the list, the newest first."""
     lab = ctx.labs.get(owner, name)
@@ -62,6 +64,8 @@ def runs(
         state=wanted.value if wanted else "",
         states=STATES,
         deleted=deleted,
+        few=few,
+        most=MOST,
         **frame(ctx, lab, "runs"),
     )
 
@@ -132,13 +136,13 @@ def form_page(
     asked: RunAsked,
     *,
     error: MachineLabsError | None = None,
+    when: WhenAsked | None = None,
 ) -> Response:
+    """Give the form with what was asked for; `when`: it was to be ordered on a schedule."""
     form = ctx.runs.form(lab, RunDraft(revision=asked.revision, path=asked.path))
     numbers = ctx.revisions.list(lab, limit=_REVISIONS).items
     return page(
-    when: WhenAsked | None = None,
         "run_new.html",
-    """Give the form with what was asked for; `when`: it was to be ordered on a schedule."""
         request,
         ctx,
         status=error.status if error else HTTPStatus.OK,
@@ -153,6 +157,6 @@ def form_page(
         flavours=ctx.catalog.flavours,
         image=asked.image or form.image,
         flavour=asked.flavour or form.flavour,
+        when_asked=when,
         **frame(ctx, lab, "runs"),
     )
-        when_asked=when,

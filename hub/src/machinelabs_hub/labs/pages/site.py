@@ -22,10 +22,11 @@ from machinelabs_hub.labs.pages import (
     proposals,
     revisions,
     run,
+    run_compare,
     run_live,
     runs,
-    settings,
     schedules,
+    settings,
     stars,
     trash,
     updates,
@@ -38,7 +39,7 @@ from machinelabs_hub.labs.pages import (
 router = APIRouter()
 for part in (
     assets, connect, new, explore, limits, usage, gpus, own_runs, trash, cards, files, revisions,
-    compare, updates, forks, proposals, runs, run, run_live, settings, stars, members, leave, moves,
-    opening, labs, people,
+    compare, updates, forks, proposals, run_compare, runs, run, run_live, schedules, settings,
+    stars, members, leave, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)
