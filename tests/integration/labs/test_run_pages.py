@@ -178,6 +178,8 @@ def test_a_run_that_is_over_is_had_again_at_a_press(runner: Runner, ada: httpx.C
     theirs = runner.desk.server.tools.runs.find(runner.desk.lab, 3)
     assert theirs is not None
     assert theirs.person == "ben"
+    stop = f"/{runner.desk.lab.path}/runs/3/stop"
+    assert ada.post(stop, data={"_csrf": "-"}, headers={"X-As": "ben"}).status_code == 303
     assert httpx.post(f"{ada.base_url}{here(runner)[1:]}/again").status_code in {302, 401, 403}
 
 
