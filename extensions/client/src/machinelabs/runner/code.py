@@ -1,6 +1,7 @@
 """The code that a run executes, as the rest of the runner sees it."""
 
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -30,7 +31,7 @@ class Code(Protocol):
         ...
 
 
-def environment(folder: Path) -> dict[str, str]:
-    """Return what the code finds in its environment."""
+def environment(folder: Path, given: Mapping[str, str]) -> dict[str, str]:
+    """Return what the code finds in its environment; what is there goes before what is given."""
     kept = {name: value for name, value in os.environ.items() if not name.startswith(OURS)}
-    return kept | {"PYTHONUNBUFFERED": "1", "PWD": str(folder)}
+    return {**given, **kept, "PYTHONUNBUFFERED": "1", "PWD": str(folder)}

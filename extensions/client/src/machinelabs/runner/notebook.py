@@ -119,13 +119,21 @@ class Notebook:
     """One notebook, its kernel, and how far it came."""
 
     def __init__(
-        self, path: Path, parameters: Mapping[str, Any], feed: Feed, pids: set[int], usage: Usage
+        self,
+        path: Path,
+        parameters: Mapping[str, Any],
+        feed: Feed,
+        pids: set[int],
+        usage: Usage,
+        *,
+        given: Mapping[str, str],
     ) -> None:
         self._path = path
         self._parameters = parameters
         self._feed = feed
         self._pids = pids
         self._usage = usage
+        self._given = given
         self._notebook: NotebookNode | None = None
         self._client: LiveClient | None = None
         self._cell: int | None = None
@@ -206,7 +214,8 @@ class Notebook:
         manager.transport = "ipc"
         manager.connection_file = f"{self._sockets.name}/kernel.json"
         manager.ip = f"{self._sockets.name}/kernel"
-        await client.async_start_new_kernel(cwd=str(folder), env=environment(folder))
+        given = environment(folder, self._given)
+        await client.async_start_new_kernel(cwd=str(folder), env=given)
         if pid := self._pid():
             self._pids.add(pid)
             put_after_us(pid)

@@ -16,6 +16,7 @@ from machinelabs.runner.notebook import Notebook
 from machinelabs.runner.processes import end_all, reap
 from machinelabs.runner.script import Script
 from machinelabs.runner.service import Refused, Service
+from machinelabs.runner.tracking import Tracking
 from machinelabs.runner.usage import Usage
 from machinelabs.runner.words import STOPPED, Ended, Order, failed
 from machinelabs.tar import unpack
@@ -44,6 +45,7 @@ class Run:
         self._usage = Usage()
         self._pids: set[int] = set()
         self._brought: dict[str, str] = {}
+        self._tracking: Tracking | None = None
 
     def stop(self) -> None:
         """Stop as if the site had ordered it."""
@@ -86,6 +88,8 @@ class Run:
             ended = failed(str(error))
         else:
             ended = await self._execute_and_keep(order, code) if goes_on else STOPPED
+        if self._tracking is not None:
+            await self._tracking.close()
         await self._feed.drain()
         await self._service.end(ended)
         return ended
@@ -95,9 +99,15 @@ class Run:
             await self._service.fetch_files(tar)
             self._brought = unpack(tar, self._folder)
         path = self._folder / order.entrypoint
+        self._tracking = tracking = Tracking(
+            self._folder, path.parent, number=order.number, brought=self._brought, feed=self._feed
+        )
+        given = tracking.given
         if order.is_notebook:
-            return Notebook(path, order.parameters, self._feed, self._pids, self._usage)
-        return Script(path, path.parent, order.parameters, self._feed, self._pids)
+            return Notebook(
+                path, order.parameters, self._feed, self._pids, self._usage, given=given
+            )
+        return Script(path, order.parameters, self._feed, self._pids, given=given)
 
     async def _bring(self, order: Order) -> bool:
         """Bring the inputs; return whether the run goes on: it may be stopped meanwhile."""
@@ -123,13 +133,18 @@ class Run:
             service=self._service,
             feed=self._feed,
         )
-        keeping = asyncio.create_task(keeper.while_it_runs(code))
+        beside = [asyncio.create_task(keeper.while_it_runs(code))]
+        if self._tracking is not None:
+            beside.append(asyncio.create_task(self._tracking.while_it_runs()))
         try:
             ended = await self._execute(code)
         finally:
             end_all(code.groups())
-            keeping.cancel()
-            await asyncio.gather(keeping, return_exceptions=True)
+            for task in beside:
+                task.cancel()
+            await asyncio.gather(*beside, return_exceptions=True)
+        if self._tracking is not None:
+            await self._tracking.at_the_end()
         await keeper.at_the_end(code)
         return ended
 

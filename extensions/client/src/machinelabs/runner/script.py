@@ -26,10 +26,17 @@ class Script:
     """One `python script.py --name=value`."""
 
     def __init__(
-        self, path: Path, folder: Path, parameters: Mapping[str, Any], feed: Feed, pids: set[int]
+        self,
+        path: Path,
+        parameters: Mapping[str, Any],
+        feed: Feed,
+        pids: set[int],
+        *,
+        given: Mapping[str, str],
     ) -> None:
         self._path = path
-        self._folder = folder
+        self._folder = path.parent
+        self._given = given
         self._arguments = arguments_of(parameters)
         self._feed = feed
         self._pids = pids
@@ -46,7 +53,7 @@ class Script:
             stdout=PIPE,
             stderr=PIPE,
             cwd=self._folder,
-            env=environment(self._folder),
+            env=environment(self._folder, self._given),
             start_new_session=True,
         )
         self._pids.add(process.pid)

@@ -22,6 +22,7 @@ class Order:
         parameters: values by name.
         revision: which revision of the lab it is.
         inputs: names of the files that the code finds in `inputs/`.
+        number: the run's, within its lab.
         most_bytes: how much it may put out; None: no limit is known.
         most_files: the same, in files.
     """
@@ -32,6 +33,7 @@ class Order:
     parameters: Mapping[str, Any]
     revision: int
     inputs: tuple[str, ...] = ()
+    number: int = 0
     most_bytes: int | None = None
     most_files: int | None = None
 
@@ -46,6 +48,7 @@ class Order:
             parameters=dict(body.get("parameters") or {}),
             revision=int(body["revision"]),
             inputs=tuple(str(one["name"]) for one in body.get("inputs") or ()),
+            number=int(body.get("number") or 0),
             most_bytes=limits.get("bytes"),
             most_files=limits.get("files"),
         )
