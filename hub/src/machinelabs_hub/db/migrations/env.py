@@ -20,6 +20,7 @@ from machinelabs_hub.db.tables import (
     schedules,
     search,
     stars,
+    sweeps,
     tracking,
     usage,
     verifications,
@@ -27,7 +28,7 @@ from machinelabs_hub.db.tables import (
 
 TABLES = (
     accounts, gpus, inputs, labs, members, notices, orders, proposals, requests, runs,
-    schedules, search, stars, tracking, usage, verifications,
+    schedules, search, stars, sweeps, tracking, usage, verifications,
 )  # fmt: skip
 """Imported so that the metadata holds their tables."""
 

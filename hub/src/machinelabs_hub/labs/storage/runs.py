@@ -6,12 +6,14 @@ from datetime import datetime
 from typing import Any, cast
 
 from sqlalchemy import CursorResult, Select, and_, delete, func, select, update
+from sqlalchemy.orm import Session
 
 from machinelabs_hub import tickets
 from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.gpus import WaitRow
 from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.db.tables.runs import RunChangeRow, RunRow
+from machinelabs_hub.db.tables.sweeps import SweepRunRow
 from machinelabs_hub.labs.models.inputs import RunInput
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.run import Reason, Run, RunChange, RunState
@@ -50,6 +52,7 @@ class RunQuery:
         person: empty: everybody's.
         hidden_by: only deleted ones: those that this person started ("" is everybody); None: none
             of them.
+        sweep: only those of the sweep of this id.
     """
 
     first: int = 1
@@ -58,6 +61,7 @@ class RunQuery:
     hidden_by: str | None = None
     before: int | None = None
     limit: int = 24
+    sweep: int | None = None
 
 
 class RunTable:
@@ -74,26 +78,7 @@ class RunTable:
             TurnTaken: the schedule that orders it did so already.
         """
         with self._sessions() as db:
-            last = select(func.max(RunRow.number)).where(RunRow.lab_id == lab.id)
-            row = RunRow(
-                lab_id=lab.id,
-                number=(db.scalar(last) or 0) + 1,
-                person=new.person,
-                name=new.name,
-                note=new.note,
-                revision=new.revision,
-                path=new.path,
-                image=new.image,
-                image_id=new.image_id,
-                flavour=new.flavour,
-                parameters=new.parameters,
-                state=RunState.QUEUED,
-                created_at=new.at,
-            )
-            db.add(row)
-            db.flush()
-            db.add(RunChangeRow(run_id=row.id, state=RunState.QUEUED, at=new.at))
-            add_inputs(db, row.id, new.inputs)
+            row = put_run(db, lab, new)
             if new.turn is not None:
                 schedules.order(db, new.turn, row.number)
             note(db, f"the run {lab.path}#{row.number}")
@@ -127,6 +112,9 @@ class RunTable:
             wanted = wanted.where(RunRow.state == query.state)
         if query.before is not None:
             wanted = wanted.where(RunRow.number < query.before)
+        if query.sweep is not None:
+            of_it = select(SweepRunRow.run_id).where(SweepRunRow.sweep_id == query.sweep)
+            wanted = wanted.where(RunRow.id.in_(of_it))
         return self._all(wanted.order_by(RunRow.number.desc()).limit(query.limit))
 
     def of_person(
@@ -297,6 +285,31 @@ class RunTable:
         with self._sessions() as db:
             rows = db.execute(wanted)
             return tuple(_run(row, f"{owner}/{name}") for row, owner, name in rows)
+
+
+def put_run(db: Session, lab: Lab, new: NewRun) -> RunRow:
+    """Add a run under the lab's next number, in the transaction of `db`."""
+    last = select(func.max(RunRow.number)).where(RunRow.lab_id == lab.id)
+    row = RunRow(
+        lab_id=lab.id,
+        number=(db.scalar(last) or 0) + 1,
+        person=new.person,
+        name=new.name,
+        note=new.note,
+        revision=new.revision,
+        path=new.path,
+        image=new.image,
+        image_id=new.image_id,
+        flavour=new.flavour,
+        parameters=new.parameters,
+        state=RunState.QUEUED,
+        created_at=new.at,
+    )
+    db.add(row)
+    db.flush()
+    db.add(RunChangeRow(run_id=row.id, state=RunState.QUEUED, at=new.at))
+    add_inputs(db, row.id, new.inputs)
+    return row
 
 
 _FINAL = tuple(state for state in RunState if state.is_final)
