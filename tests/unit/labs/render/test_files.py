@@ -2,6 +2,7 @@
 
 import base64
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -40,6 +41,45 @@ def test_each_kind_of_file_is_shown_as_what_it_is(path: str, content: bytes, exp
     assert expected in html
     assert "<script" not in html
     assert "onload=" not in html
+
+
+def test_json_has_a_line_for_each_value_and_keeps_every_digit() -> None:
+    html = shown("metrics.json", b'{"loss":1.50e-3,"loss":2,"sizes":[1,2],"more":{"a":[{}]}}')
+    text = re.sub("<[^>]+>", "", html)
+    assert '{\n  "loss": 1.50e-3,\n  "loss": 2,\n  "sizes": [1, 2],\n' in text
+    assert '"more": {\n    "a": [\n      {}\n    ]\n  }\n}' in text
+
+
+@pytest.mark.parametrize("broken", [b'{"a":', b'{"a":1}{', b"[" * 100_000])
+def test_what_is_no_json_is_shown_as_it_is(broken: bytes) -> None:
+    assert re.sub("<[^>]+>", "", shown("a.json", broken)).strip().startswith(broken.decode())
+
+
+def test_json_that_would_grow_too_long_is_shown_as_it_is() -> None:
+    rows = b"[" + b",".join([b"[1]"] * 200_000) + b"]"
+    assert "[1],[1]" in shown("a.json", rows)
+
+
+def test_the_facts_before_a_model_card_are_apart_from_its_text() -> None:
+    card = b"---\nlicense: mit\ntags:\n- <b>x</b>\n---\n# Two moons\n"
+    html = shown("README.md", card)
+    facts, _, text = html.partition("</details>")
+    assert "license" in facts
+    assert "<b>x" not in facts
+    assert "license" not in text
+    assert "Two moons" in text
+    assert "<details" not in shown("a.md", b"---\nA line\n---\nText\n")
+
+
+@pytest.mark.parametrize(
+    ("path", "tag"), [("a b/voice.wav", "<audio"), ("film.MP4", "<video"), ("a.png", "")]
+)
+def test_sounds_and_films_have_a_player_that_fetches_them(path: str, tag: str) -> None:
+    html = files.player(path) or ""
+    assert tag in html
+    assert bool(html) is bool(tag)
+    if html:
+        assert f'src="ml-raw:{path.replace(" ", "%20")}"' in html
 
 
 def test_long_tables_and_texts_say_that_they_go_on() -> None:

@@ -16,6 +16,7 @@ from machinelabs_hub.labs.pages.addresses import content_address, lab_url
 from machinelabs_hub.labs.pages.frame import ShownFile, frame
 from machinelabs_hub.labs.pages.look import page, page_around
 from machinelabs_hub.labs.pages.missing import NoPage
+from machinelabs_hub.labs.pages.run_html import html_frame
 from machinelabs_hub.labs.pages.run_parts import mark_of, parts_of, run_api, run_url
 from machinelabs_hub.labs.pages.run_screens import log_around, screen_of
 from machinelabs_hub.labs.pages.shelf import shelf_of
@@ -76,6 +77,7 @@ def _file(
         is_notebook=is_notebook,
         entry=ShownFile(file.path, file.name, file.size, ICONS[kind_of(file.name)], raw),
         preview=preview,
+        html_frame="" if is_notebook else html_frame(lab, found, file),
         **frame(ctx, lab, "runs"),
     )
 

@@ -85,6 +85,9 @@ class Shelf:
         """Return `count` bytes as HTML, kept under the name of their `content`."""
         folder, _, name = path.rpartition("/")
         kind = files.kind_of(name)
+        player = files.player(path)
+        if player is not None:
+            return Preview(iter([fill(player, address)]))
         if kind is files.Kind.BINARY:
             return Preview(None, "There is no preview of this kind of file")
         most = files.shown_up_to(kind)

@@ -23,6 +23,7 @@ from machinelabs_hub.labs.pages import (
     revisions,
     run,
     run_compare,
+    run_html,
     run_live,
     runs,
     schedules,
@@ -39,7 +40,8 @@ from machinelabs_hub.labs.pages import (
 router = APIRouter()
 for part in (
     assets, connect, new, explore, limits, usage, gpus, own_runs, trash, cards, files, revisions,
-    compare, updates, forks, proposals, run_compare, runs, run, run_live, schedules, settings,
+    compare, updates, forks, proposals, run_compare, runs, run, run_html, run_live,
+    schedules, settings,
     stars, members, leave, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)

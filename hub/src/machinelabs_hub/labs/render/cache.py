@@ -13,7 +13,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import Final, TextIO
 
-RENDERER: Final = "3"
+RENDERER: Final = "4"
 """Raise it whenever the HTML that is made from the same bytes changes."""
 
 _SMALL: Final = 512 << 10

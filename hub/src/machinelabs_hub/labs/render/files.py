@@ -2,6 +2,7 @@
 
 import csv
 import io
+import re
 from collections.abc import Iterator
 from enum import StrEnum
 from typing import Final
@@ -9,6 +10,7 @@ from urllib.parse import quote
 
 from machinelabs_hub.labs.render import code, markdown, notebook
 from machinelabs_hub.labs.render.fragments import fragment
+from machinelabs_hub.labs.render.json_text import indented
 from machinelabs_hub.labs.render.links import RAW_MARK
 
 
@@ -39,12 +41,19 @@ COLUMNS: Final = 60
 
 _IMAGES: Final = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif", ".bmp", ".ico")
 _TABLES: Final = (".csv", ".tsv")
+_SOUNDS: Final = (".mp3", ".wav", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".aac")
+_FILMS: Final = (".mp4", ".m4v", ".webm", ".ogv", ".mov")
+_JSON: Final = (".json", ".geojson")
 _BINARY: Final = (
     ".zip", ".gz", ".bz2", ".xz", ".zst", ".tar", ".7z", ".pt", ".pth", ".onnx", ".h5", ".hdf5",
     ".npy", ".npz", ".pkl", ".pickle", ".joblib", ".parquet", ".feather", ".arrow", ".safetensors",
-    ".pdf", ".mp4", ".webm", ".mp3", ".wav", ".ogg", ".flac", ".so", ".dll", ".exe", ".whl",
+    ".pdf", ".so", ".dll", ".exe", ".whl",
     ".sqlite", ".db", ".bin", ".docx", ".xlsx", ".pptx", ".ttf", ".woff", ".woff2",
+    *_SOUNDS, *_FILMS,
 )  # fmt: skip
+_FRONT: Final = re.compile(
+    r"---[ \t]*\n(?=[\w-]+:)((?:(?!---[ \t]*\n)[^\n]+\n)+)---[ \t]*(?:\n|\Z)"
+)
 _CONTROL: Final = frozenset(range(32)) - {9, 10, 12, 13, 27}
 
 
@@ -60,6 +69,18 @@ def kind_of(name: str) -> Kind:
     if lower.endswith(_IMAGES):
         return Kind.IMAGE
     return Kind.BINARY if lower.endswith(_BINARY) else Kind.TEXT
+
+
+def player(path: str) -> str | None:
+    """Return what plays a sound or a film, as HTML; None: the file is neither by its name.
+
+    The browser fetches the bytes by itself, in parts.
+    """
+    lower, name = path.lower(), path.rpartition("/")[2]
+    if not lower.endswith(_SOUNDS + _FILMS):
+        return None
+    is_film = lower.endswith(_FILMS)
+    return fragment("player.html", is_film=is_film, mark=RAW_MARK, address=quote(path), name=name)
 
 
 def shown_up_to(kind: Kind) -> int:
@@ -94,9 +115,18 @@ def show(path: str, content: bytes, *, whole: bool = True) -> Iterator[str]:
 def show_markdown(content: bytes, *, folder: str = "") -> Iterator[str]:
     """Yield a markdown file's HTML and its outline."""
     outline = markdown.Outline()
-    html = markdown.render(decode(content), folder=folder, outline=outline)
+    facts, text = _front(decode(content))
+    if facts:
+        yield fragment("front.html", code=code.highlight(facts, "yaml"))
+    html = markdown.render(text, folder=folder, outline=outline)
     yield f'<div class="ml-content">{html}</div>\n'
     yield notebook.show_outline(outline)
+
+
+def _front(text: str) -> tuple[str, str]:
+    """Split the facts off that stand in YAML before a text, as in a model card."""
+    found = _FRONT.match(text)
+    return (found[1], text[found.end() :]) if found else ("", text)
 
 
 def decode(content: bytes) -> str:
@@ -110,7 +140,10 @@ def is_text(content: bytes) -> bool:
 
 
 def _source(name: str, content: bytes, *, whole: bool) -> str:
-    coloured = code.highlight_file(decode(content), name)
+    text = decode(content)
+    if whole and name.lower().endswith(_JSON):
+        text = indented(text) or text
+    coloured = code.highlight_file(text, name)
     return fragment("source.html", code=coloured, more=not whole)
 
 
