@@ -41,6 +41,7 @@ from machinelabs_hub.labs.api import (
     site,
     stars,
     updates,
+    verifications,
 )
 from machinelabs_hub.labs.api import handshakes as handshakes_api
 from machinelabs_hub.labs.api import templates as templates_api
@@ -57,6 +58,7 @@ from machinelabs_hub.labs.services.conductor import Conductor
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.timekeeper import Timekeeper
 from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.labs.services.verifier import Verifier
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import LABS_PREFIX, Files
 
@@ -123,6 +125,7 @@ def _api() -> APIRouter:
         run_publish,
         runner,
         runner_inputs,
+        verifications,
         schedules,
         compare,
         proposals,
@@ -147,9 +150,11 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     conducting = asyncio.create_task(Conductor(tools=parts.tools, hub=parts.hub).run())
     keeping = Timekeeper(tools=parts.tools, standing=parts.hub.standing)
     timing = asyncio.create_task(keeping.run())
+    verifying = asyncio.create_task(Verifier(tools=parts.tools).run())
     try:
         yield
     finally:
+        verifying.cancel()
         parts.tools.inputs.close()
         timing.cancel()
         conducting.cancel()

@@ -33,6 +33,7 @@ from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.tracking import TrackingService
 from machinelabs_hub.labs.services.trash import TrashService
 from machinelabs_hub.labs.services.updates import UpdateService
+from machinelabs_hub.labs.services.verify import VerifyService
 from machinelabs_hub.labs.services.working_copies import WorkingCopyService
 from machinelabs_hub.labs.turns import Turns
 from machinelabs_hub.settings import Settings
@@ -121,6 +122,11 @@ class Context:
     def run_compare(self) -> RunCompareService:
         """Runs side by side, as far as this person may see them."""
         return RunCompareService(tools=self.tools, viewer=self.person)
+
+    @property
+    def verify(self) -> VerifyService:
+        """Proofs that revisions run clean, as this person may ask for and see them."""
+        return VerifyService(tools=self.tools, viewer=self.person)
 
     @property
     def own_runs(self) -> OwnRunService:

@@ -69,7 +69,7 @@ class LabRow(Base):
     """What its notebooks or scripts are written in, in lower case."""
     has_outputs: Mapped[bool] = mapped_column(default=False, server_default=false())
     runs_clean: Mapped[bool | None] = mapped_column()
-    """Whether its newest revision ran from top to bottom; None: not tried."""
+    """Whether a verification of its newest revision holds today; None: nobody knows."""
     featured_at: Mapped[datetime | None] = mapped_column(Utc, index=True)
     """When an admin put it on the first page; None: nobody did."""
     open_from: Mapped[int] = mapped_column(Integer, default=1, server_default="1")

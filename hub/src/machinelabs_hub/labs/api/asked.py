@@ -22,7 +22,7 @@ async def _asked(
     licence: Annotated[str, Query(max_length=64, description="An SPDX identifier.")] = "",
     has_outputs: Annotated[bool | None, Query(description="Its notebooks hold results.")] = None,
     runs_clean: Annotated[
-        bool | None, Query(description="Its notebook was saved after a whole run without errors.")
+        bool | None, Query(description="A run of its newest revision showed what is saved in it.")
     ] = None,
     starred_by: Annotated[
         str, Query(max_length=255, description="Labs that this person starred.")

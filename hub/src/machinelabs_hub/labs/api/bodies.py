@@ -183,7 +183,11 @@ class LabBody(_Given):
     language: Annotated[str | None, Field(description="What it is written in, in lower case.")]
     has_outputs: Annotated[bool, Field(description="Its notebooks hold results.")]
     runs_clean: Annotated[
-        bool | None, Field(description="Its notebook ran whole, without an error; null: unknown.")
+        bool | None,
+        Field(
+            description="A run of its newest revision showed what is saved, and that holds today; "
+            "false: it failed, or showed something else; null: unknown."
+        ),
     ]
     is_featured: Annotated[bool, Field(description="An admin put it on the first page.")]
     created_at: datetime

@@ -59,7 +59,8 @@ class Lab:
         trend: how many stars and forks it got lately, as `models.trend` counts them.
         language: what it is written in, in lower case.
         has_outputs: its notebooks hold results.
-        runs_clean: its notebook ran from top to bottom without an error; None: nobody knows.
+        runs_clean: a verification of its newest revision holds today; False: it fails, or shows
+            something else than is saved; None: nobody knows.
         featured_at: when an admin put it on the first page.
         trashed_at: when it went to the trash; None: it is not there.
         open_from: the first revision that others than its members may read; 0: it was never open.

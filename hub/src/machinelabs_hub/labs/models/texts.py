@@ -29,8 +29,8 @@ class Texts:
         notebook: markdown and code, the entrypoint's first, up to a length.
         language: what it is written in, in lower case; None: nothing says so.
         has_outputs: a notebook of it holds results.
-        runs_clean: its first notebook was saved after a run from top to bottom without an error;
-            False: it was saved with one; None: it does not show.
+        runs_clean: False: its first notebook was saved with an error. None: nobody knows, for
+            only a verification tells.
     """
 
     readme: str = ""
@@ -75,7 +75,7 @@ def of_notebook(path: str, tree: Any) -> Book:
         text=_words_of(cells),
         language=_language(tree.get("metadata")),
         has_outputs=any(cell.get("outputs") for cell in cells),
-        runs_clean=_ran(cells),
+        runs_clean=False if _shows_error(cells) else None,
     )
 
 
@@ -125,14 +125,10 @@ def _language(metadata: Any) -> str | None:
     return None
 
 
-def _ran(cells: Sequence[Any]) -> bool | None:
-    counts = []
-    for cell in cells:
-        if cell.get("cell_type") != "code":
-            continue
-        if any(output.get("output_type") == "error" for output in cell.get("outputs") or []):
-            return False
-        source = cell.get("source")
-        if source and "".join(source).strip():
-            counts.append(cell.get("execution_count"))
-    return True if counts and counts == list(range(1, len(counts) + 1)) else None
+def _shows_error(cells: Sequence[Any]) -> bool:
+    return any(
+        output.get("output_type") == "error"
+        for cell in cells
+        if cell.get("cell_type") == "code"
+        for output in cell.get("outputs") or ()
+    )

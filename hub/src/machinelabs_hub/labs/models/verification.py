@@ -2,12 +2,13 @@
 
 import ast
 import json
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, Final
 
+from machinelabs_hub.catalog.model import Flavour
 from machinelabs_hub.labs.models.run import Reason, Run, RunState
 
 INJECTED: Final = "injected-parameters"
@@ -162,6 +163,16 @@ def changes_since(then: Conditions, now: Conditions) -> tuple[str, ...]:
     if any(now.inputs.get(url, digest) != digest for url, digest in then.inputs.items()):
         changes.append("an input has other content")
     return tuple(changes)
+
+
+def gpu_class(flavour: Flavour, models: Sequence[str]) -> str:
+    """Return what GPUs a size had (or would have), of these models; empty: none."""
+    gpu = flavour.gpu
+    if gpu is None:
+        return ""
+    part = f" {gpu.profile}" if gpu.profile else f" 1/{gpu.share}" if gpu.share > 1 else ""
+    many = f"{gpu.count} × " if gpu.count > 1 else ""
+    return f"{many}{' + '.join(filter(None, models)) or 'GPU'}{part}"
 
 
 def injected_values(content: bytes) -> dict[str, Any]:

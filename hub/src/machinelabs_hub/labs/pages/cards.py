@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 from http import HTTPStatus
 
 from fastapi import APIRouter
@@ -25,18 +26,22 @@ class LabCard:
     url: str
     plot: str
     lines: tuple[str, ...]
+    clean_since: datetime | None = None
+    """When a run showed that it runs clean; None: none did, or it does not hold any more."""
 
 
 def cards_of(ctx: Context, labs: Iterable[Lab]) -> list[LabCard]:
     """Return the cards of labs that the reader may see."""
-    return [_card(ctx, lab) for lab in labs]
+    held = tuple(labs)
+    dates = ctx.verify.dates(held)
+    return [_card(ctx, lab, dates.get(lab.id)) for lab in held]
 
 
-def _card(ctx: Context, lab: Lab) -> LabCard:
+def _card(ctx: Context, lab: Lab, clean_since: datetime | None) -> LabCard:
     face = shelf_of(ctx).face(ctx, lab)
     url = lab_url(lab)
     plot = f"{url}/card?r={lab.revision}" if face.has_plot else ""
-    return LabCard(lab, url, plot, face.lines)
+    return LabCard(lab, url, plot, face.lines, clean_since)
 
 
 @router.get("/{owner}/{name}/card", include_in_schema=False)

@@ -84,6 +84,7 @@ def frame(ctx: Context, lab: Lab, tab: str, *, revision: Revision | None = None)
         # Who is not signed in yet is asked to when they open it.
         "may_open": ctx.person is None or ctx.labs.may(Action.FORK, lab),
         "run_here": _run_here(ctx, lab, url, revision),
+        "badge": ctx.verify.badge(lab) if here == url else None,
         "licence": BY_ID[lab.licence].id if lab.licence in BY_ID else lab.licence,
         "parent": _upstream(ctx, lab),
         "revision": revision,
@@ -126,6 +127,8 @@ def _acts(ctx: Context, lab: Lab, url: str) -> list[tuple[str, str]]:
     if ctx.person is None:
         return []
     acts = []
+    if lab.entrypoint and ctx.labs.may(Action.RUN, lab):
+        acts.append(("Verify…", f"{url}/verify"))
     if len(publishes_as(ctx.person)) > 1 and ctx.labs.may(Action.FORK, lab):
         acts.append(("Fork to a group…", f"{url}/fork"))
     if may_leave(ctx.person, lab):

@@ -55,6 +55,7 @@ def _notebook(
         values["starred"],
         values["tabs"],
         values["propose"],
+        values["badge"],
         ctx.person,
         ctx.csrf_token,
     )

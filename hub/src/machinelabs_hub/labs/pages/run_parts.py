@@ -43,6 +43,7 @@ def parts_of(request: Request, ctx: Context, lab: Lab, run: Run, news: News) -> 
         "run_url": run_url(lab, run.number),
         "api": api,
         "rights": ctx.runs.rights(lab, run),
+        "verified": ctx.verify.of_run(lab, run),
         "may_publish": ctx.run_publish.may(lab, run),
         "waits": ctx.runs.waits(lab, run),
         "revision_url": revision_url(lab, run.revision),

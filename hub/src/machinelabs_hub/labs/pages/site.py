@@ -32,6 +32,7 @@ from machinelabs_hub.labs.pages import (
     trash,
     updates,
     usage,
+    verify,
 )
 from machinelabs_hub.labs.pages import (
     open as opening,
@@ -40,7 +41,7 @@ from machinelabs_hub.labs.pages import (
 router = APIRouter()
 for part in (
     assets, connect, new, explore, limits, usage, gpus, own_runs, trash, cards, files, revisions,
-    compare, updates, forks, proposals, run_compare, runs, run, run_html, run_live,
+    compare, updates, forks, proposals, run_compare, verify, runs, run, run_html, run_live,
     schedules, settings,
     stars, members, leave, moves, opening, labs, people,
 ):  # fmt: skip

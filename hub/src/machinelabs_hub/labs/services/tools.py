@@ -38,6 +38,7 @@ from machinelabs_hub.labs.storage.runs import RunTable
 from machinelabs_hub.labs.storage.schedules import ScheduleTable
 from machinelabs_hub.labs.storage.search import SearchTable
 from machinelabs_hub.labs.storage.stars import StarTable
+from machinelabs_hub.labs.storage.verifications import VerificationTable
 from machinelabs_hub.labs.storage.tracking import TrackTable
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Files, catalog_file, database_url
@@ -93,6 +94,7 @@ class Tools:
     events: EventStore
     blobs: BlobStore
     run_inputs: RunInputTable
+    verifications: VerificationTable
     fetched: FetchedStore
     inputs: InputDesk
     bells: Bells
@@ -147,6 +149,7 @@ class Tools:
             ),
             blobs=BlobStore(folder=files.blobs, durable=settings.database.durable),
             run_inputs=RunInputTable(sessions=sessions),
+            verifications=VerificationTable(sessions=sessions),
             fetched=fetched,
             inputs=InputDesk(
                 outside=Outside(Reach(inputs.hosts, inputs.inside)),

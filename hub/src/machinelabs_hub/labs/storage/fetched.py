@@ -7,7 +7,7 @@ opens nothing. Room is made by forgetting the addresses that were asked for long
 import hashlib
 import threading
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -69,6 +69,14 @@ class FetchedStore:
         with self._sessions() as db:
             this = update(FetchedRow).where(FetchedRow.url_hash == _hash(url))
             db.execute(this.values(used_at=now))
+
+    def digests(self, urls: Iterable[str]) -> dict[str, str]:
+        """Return the content that addresses held when they were asked last, where it is known."""
+        by_hash = {_hash(url): url for url in urls}
+        wanted = select(FetchedRow.url_hash, FetchedRow.sha256)
+        with self._sessions() as db:
+            rows = db.execute(wanted.where(FetchedRow.url_hash.in_(by_hash)))
+            return {by_hash[url_hash]: sha256 for url_hash, sha256 in rows}
 
     def refresh(self, url: str, now: datetime) -> None:
         """Note that an address still holds what it held."""

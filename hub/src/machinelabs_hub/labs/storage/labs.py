@@ -75,7 +75,7 @@ class LabTable:
         said = select(LabTextRow.readme, LabTextRow.notebook).where(LabTextRow.lab_id == lab.id)
         with self._sessions() as db:
             readme, notebook = db.execute(said).one_or_none() or ("", "")
-            return Texts(readme, notebook, lab.language, lab.has_outputs, lab.runs_clean)
+            return Texts(readme, notebook, lab.language, lab.has_outputs)
 
     def all_of(self, owner: str) -> tuple[Lab, ...]:
         """Return every lab of a person, without those in the trash."""

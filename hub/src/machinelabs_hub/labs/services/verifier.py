@@ -1,0 +1,148 @@
+"""What becomes of verifications: settled when their runs are over, turned when the site changes."""
+
+import logging
+import time
+from contextlib import suppress
+from typing import Final
+
+from fastapi.concurrency import run_in_threadpool
+
+from machinelabs_hub.errors import MachineLabsError, NotFound
+from machinelabs_hub.labs.compare.results import compare_cells
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.run import Run, RunKind
+from machinelabs_hub.labs.models.verification import (
+    CellResult,
+    Conditions,
+    Outcome,
+    Verdict,
+    Verification,
+    changes_since,
+    gpu_class,
+    outcome_of,
+)
+from machinelabs_hub.labs.render.notebook import BrokenNotebook
+from machinelabs_hub.labs.render.notebook import read as read_notebook
+from machinelabs_hub.labs.services.bells import ALL
+from machinelabs_hub.labs.services.tools import Tools
+
+log = logging.getLogger("machinelabs.runs")
+
+LOOK_SECONDS: Final = 30.0
+TURN_SECONDS: Final = 3600.0
+"""Builds are looked at at each look; cards and inputs so often."""
+
+
+class Verifier:
+    """Looks after the verifications of the site; there is one of it."""
+
+    def __init__(self, *, tools: Tools) -> None:
+        self._tools = tools
+        self._builds: object = None
+        self._turned_at = 0.0
+
+    async def run(self) -> None:
+        """Go on until cancelled."""
+        with self._tools.bells.listen(ALL) as bell:
+            while True:
+                try:
+                    await run_in_threadpool(self.look)
+                except MachineLabsError as error:
+                    log.warning("verifications were not looked after: %s", error)
+                await bell.wait(LOOK_SECONDS)
+
+    def look(self) -> None:
+        """Settle what is over, and turn badges if the site is another than at the last look."""
+        settle(self._tools)
+        builds, at = self._tools.catalog().builds, time.monotonic()
+        if builds != self._builds or at - self._turned_at >= TURN_SECONDS:
+            self._builds, self._turned_at = builds, at
+            turned = turn(self._tools)
+            if turned:
+                log.info("%d labs were verified under other conditions than today's", turned)
+
+
+def settle(tools: Tools) -> int:
+    """Say what came of each verification whose run is over; return how many."""
+    count = 0
+    for one in tools.verifications.pending():
+        run = tools.runs.get(one.run_id) if one.run_id is not None else None
+        if run is None:
+            outcome = Outcome(Verdict.VOID, "Its run was deleted.")
+            tools.verifications.settle(one, outcome, one.conditions, tools.clock())
+        elif run.state.is_final:
+            outcome = outcome_of(run, _cells(tools, run))
+            at = run.ended_at or tools.clock()
+            tools.verifications.settle(one, outcome, _conditions(tools, run), at)
+            log.info("run %d verified r%d: %s", run.id, run.revision, outcome.verdict)
+            tools.bells.ring(run.id)
+        else:
+            continue
+        count += 1
+    return count
+
+
+def turn(tools: Tools) -> int:
+    """Let every lab's `runs_clean` say what holds today; return how many do not hold any more."""
+    stale = 0
+    for lab, one in tools.verifications.verified():
+        if one.verdict is not Verdict.CLEAN:
+            continue
+        holds = not changes(tools, lab, one)
+        stale += not holds
+        if lab.runs_clean is not (True if holds else None):
+            tools.verifications.mark(lab, runs_clean=True if holds else None)
+    return stale
+
+
+def changes(tools: Tools, lab: Lab, one: Verification) -> tuple[str, ...]:
+    """Return what changed since a verification of a lab's newest revision, as words."""
+    then, catalog = one.conditions, tools.catalog()
+    image = lab.image or tools.settings.servers.default_image
+    build = catalog.builds.get(image)
+    name = lab.flavour or one.flavour
+    flavour = next((each for each in catalog.flavours if each.name == name), None)
+    gpu = then.gpu
+    if flavour is not None:
+        wanted = flavour.gpu
+        models = wanted and tools.verifications.models(
+            memory_mib=wanted.memory_mib, profile=wanted.profile
+        )
+        could = {gpu_class(flavour, (model,)) for model in models or ("",)}
+        gpu = then.gpu if then.gpu in could else min(could)
+    now = Conditions(
+        image=image,
+        # A build that nobody knows is no other one.
+        image_id=build.id if build and then.image_id else then.image_id,
+        gpu=gpu,
+        inputs=tools.fetched.digests(then.inputs) if then.inputs else {},
+    )
+    return changes_since(then, now)
+
+
+def _conditions(tools: Tools, run: Run) -> Conditions:
+    flavours = {each.name: each for each in tools.catalog().flavours}
+    flavour = flavours.get(run.flavour)
+    # What ml.yaml pins cannot become another; nor can the output of a run.
+    inputs = {
+        each.url: each.sha256
+        for each in tools.run_inputs.all(run)
+        if each.sha256 and not each.asked and not each.is_of_run
+    }
+    gpu = gpu_class(flavour, tools.verifications.cards_of(run)) if flavour else ""
+    return Conditions(run.image, run.image_id, gpu, inputs)
+
+
+def _cells(tools: Tools, run: Run) -> tuple[CellResult, ...]:
+    lab = tools.runs.lab_of(run)
+    revision = None if lab is None else tools.revisions.find(lab, run.revision)
+    if lab is None or revision is None or run.kind is not RunKind.NOTEBOOK or not run.notebook:
+        return ()
+    entries = tools.repos.manifest(lab.store, revision.commit)
+    entry = next((entry for entry in entries if entry.path == run.path), None)
+    with suppress(BrokenNotebook, NotFound):
+        if entry is not None:
+            saved = read_notebook(tools.repos.read(lab.store, entry.blob))
+            content = b"".join(tools.blobs.read(run.notebook, size=run.notebook_bytes))
+            return compare_cells(saved.cells, read_notebook(content).cells)
+    return ()

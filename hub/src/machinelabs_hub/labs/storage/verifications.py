@@ -1,0 +1,196 @@
+"""Rows of verifications, and of what GPUs runs had. Each method is one transaction."""
+
+from collections.abc import Collection
+from dataclasses import asdict
+from datetime import datetime
+
+from sqlalchemy import Select, and_, func, select, update
+
+from machinelabs_hub import tickets
+from machinelabs_hub.db.engine import SessionMaker
+from machinelabs_hub.db.tables.gpus import CardRow, ClaimDeviceRow, ClaimRow
+from machinelabs_hub.db.tables.labs import LabRow
+from machinelabs_hub.db.tables.verifications import VerificationRow
+from machinelabs_hub.gpu.model import Health
+from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.run import Run
+from machinelabs_hub.labs.models.verification import (
+    CellResult,
+    Conditions,
+    Outcome,
+    Same,
+    Verdict,
+    Verification,
+)
+from machinelabs_hub.labs.storage.rows import changed, lab_of
+
+_COUNTS = (Verdict.CLEAN, Verdict.DIFFERS, Verdict.FAILED)
+
+
+class VerificationTable:
+    """What came of verifying revisions; who may see it is the services' to decide."""
+
+    def __init__(self, *, sessions: SessionMaker) -> None:
+        self._sessions = sessions
+
+    def add(self, run: Run, at: datetime) -> Verification:
+        """Note that a run verifies the revision that it executes."""
+        with self._sessions() as db:
+            row = VerificationRow(
+                lab_id=run.lab_id,
+                run_id=run.id,
+                number=run.number,
+                revision=run.revision,
+                person=run.person,
+                asked_at=at,
+                verdict=Verdict.PENDING,
+                path=run.path,
+                image=run.image,
+                image_id=run.image_id,
+                flavour=run.flavour,
+                inputs={},
+                cells=[],
+            )
+            db.add(row)
+            db.flush()
+            return _verification(row)
+
+    def pending(self) -> tuple[Verification, ...]:
+        """Return the verifications whose runs had not ended when last looked at."""
+        return self._all(_asked().where(VerificationRow.verdict == Verdict.PENDING))
+
+    def waiting(self, lab: Lab, revision: int) -> Verification | None:
+        """Return a verification of this revision that is not over, or None."""
+        wanted = _asked().where(
+            VerificationRow.lab_id == lab.id,
+            VerificationRow.revision == revision,
+            VerificationRow.verdict == Verdict.PENDING,
+        )
+        return next(iter(self._all(wanted)), None)
+
+    def find(self, lab: Lab, number: int) -> Verification | None:
+        """Return the verification that the run of this number is, or was; or None."""
+        wanted = _asked().where(VerificationRow.lab_id == lab.id, VerificationRow.number == number)
+        return next(iter(self._all(wanted)), None)
+
+    def page(
+        self, lab: Lab, *, first: int, before: int | None, limit: int
+    ) -> tuple[Verification, ...]:
+        """Return verifications of revisions from `first` on, the newest first."""
+        wanted = select(VerificationRow).where(
+            VerificationRow.lab_id == lab.id, VerificationRow.revision >= first
+        )
+        if before is not None:
+            wanted = wanted.where(VerificationRow.number < before)
+        return self._all(wanted.order_by(VerificationRow.number.desc()).limit(limit))
+
+    def newest(self, labs: Collection[int]) -> dict[int, Verification]:
+        """Return the last verification of the newest revision of labs, by their ids.
+
+        Those that are not over, and those that say nothing, do not count.
+        """
+        if not labs:
+            return {}
+        last = (
+            select(func.max(VerificationRow.id))
+            .join(LabRow, LabRow.id == VerificationRow.lab_id)
+            .where(VerificationRow.lab_id.in_(labs), VerificationRow.verdict.in_(_COUNTS))
+            .where(VerificationRow.revision == LabRow.revision)
+            .group_by(VerificationRow.lab_id)
+        )
+        found = self._all(select(VerificationRow).where(VerificationRow.id.in_(last)))
+        return {one.lab_id: one for one in found}
+
+    def settle(
+        self, one: Verification, outcome: Outcome, conditions: Conditions, at: datetime
+    ) -> bool:
+        """Keep what came of a verification; its lab runs clean, or does not, from now on."""
+        this = update(VerificationRow).where(
+            VerificationRow.id == one.id, VerificationRow.verdict == Verdict.PENDING
+        )
+        with self._sessions() as db:
+            done = changed(
+                db,
+                this.values(
+                    verdict=outcome.verdict,
+                    sentence=outcome.sentence,
+                    cells=[asdict(cell) for cell in outcome.cells],
+                    image_id=conditions.image_id,
+                    gpu=conditions.gpu,
+                    inputs=dict(conditions.inputs),
+                    ended_at=at,
+                ),
+            )
+            if done and outcome.verdict in _COUNTS:
+                lab = and_(LabRow.id == one.lab_id, LabRow.revision == one.revision)
+                is_clean = outcome.verdict is Verdict.CLEAN
+                db.execute(update(LabRow).where(lab).values(runs_clean=is_clean))
+            return done
+
+    def verified(self) -> tuple[tuple[Lab, Verification], ...]:
+        """Return the labs whose newest revision was found clean, with the last verification."""
+        with self._sessions() as db:
+            held = select(VerificationRow.lab_id).where(VerificationRow.verdict == Verdict.CLEAN)
+            rows = db.scalars(
+                select(LabRow).where(LabRow.trashed_at.is_(None), LabRow.id.in_(held))
+            )
+            labs = {row.id: lab_of(row) for row in rows}
+        found = self.newest(labs)
+        return tuple((labs[one.lab_id], one) for one in found.values())
+
+    def mark(self, lab: Lab, *, runs_clean: bool | None) -> bool:
+        """Say whether a lab runs clean, if its newest revision is still the same."""
+        this = update(LabRow).where(LabRow.id == lab.id, LabRow.revision == lab.revision)
+        with self._sessions() as db:
+            return changed(db, this.values(runs_clean=runs_clean))
+
+    def cards_of(self, run: Run) -> tuple[str, ...]:
+        """Return the models of the GPUs that a run had, by the Hub's word."""
+        wanted = (
+            select(CardRow.model)
+            .join(ClaimDeviceRow, ClaimDeviceRow.uuid == CardRow.uuid)
+            .join(ClaimRow, ClaimRow.id == ClaimDeviceRow.claim_id)
+            .where(ClaimRow.user == run.person, ClaimRow.server == tickets.server_of(run.id))
+        )
+        with self._sessions() as db:
+            return tuple(sorted(db.scalars(wanted.distinct())))
+
+    def models(self, *, memory_mib: int, profile: str) -> tuple[str, ...]:
+        """Return the models of GPUs with so much memory that the site has now."""
+        wanted = select(CardRow.model).where(
+            CardRow.memory_mib >= memory_mib,
+            CardRow.profile == profile,
+            CardRow.health != Health.FAILED.value,
+        )
+        with self._sessions() as db:
+            return tuple(sorted(db.scalars(wanted.distinct())))
+
+    def _all(self, wanted: Select[VerificationRow]) -> tuple[Verification, ...]:
+        with self._sessions() as db:
+            return tuple(map(_verification, db.scalars(wanted)))
+
+
+def _asked() -> Select[VerificationRow]:
+    return select(VerificationRow).order_by(VerificationRow.id)
+
+
+def _verification(row: VerificationRow) -> Verification:
+    return Verification(
+        id=row.id,
+        lab_id=row.lab_id,
+        run_id=row.run_id,
+        number=row.number,
+        revision=row.revision,
+        person=row.person,
+        asked_at=row.asked_at,
+        verdict=Verdict(row.verdict),
+        sentence=row.sentence or "",
+        path=row.path,
+        flavour=row.flavour,
+        conditions=Conditions(row.image, row.image_id, row.gpu or "", row.inputs),
+        cells=tuple(
+            CellResult(cell["number"], cell["title"], Same(cell["same"]), cell["why"])
+            for cell in row.cells
+        ),
+        ended_at=row.ended_at,
+    )
