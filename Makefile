@@ -3,6 +3,8 @@
 DATA ?= data
 PORT ?=
 HOST ?=
+# Files of tests that run side by side.
+JOBS ?= 2
 # Programs that were brought here come before older ones of the machine.
 export PATH := $(CURDIR)/.venv/bin:$(CURDIR)/.tools/node/bin:$(PATH):$(CURDIR)/.tools/uv/bin
 
@@ -96,8 +98,8 @@ $(STAMPS)/tests: scripts/need Makefile
 
 # ---- tests and order
 
-test: setup extension $(STAMPS)/tests ## run all tests; long proofs as a sample
-	@.venv/bin/pytest
+test: setup extension $(STAMPS)/tests ## run all tests, JOBS files at a time; long proofs as a sample
+	@.venv/bin/pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder
 
 test-gpu: setup ## run what needs a real NVIDIA GPU, and print what was measured
 	@.venv/bin/pytest tests/gpu

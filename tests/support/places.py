@@ -2,10 +2,12 @@
 
 import ipaddress
 import json
+import os
 import random
 import secrets
 import socket
 import subprocess
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -33,7 +35,7 @@ class Place:
 
 def free_port(count: int = PORTS_OF_A_SITE) -> int:
     """Return the first of `count` neighbouring ports that nobody listens on."""
-    for port in random.sample(PORTS, 200):
+    for port in _shuffled(PORTS):
         if all(_is_free(port + offset) for offset in range(count)):
             return port
     raise RuntimeError("no free ports")
@@ -42,11 +44,18 @@ def free_port(count: int = PORTS_OF_A_SITE) -> int:
 def free_subnet() -> str:
     """Return a /24 that no network of the engine and no route of this machine uses."""
     taken = [*_engine_subnets(), *_routes()]
-    for number in random.sample(range(8, 250), 200):
+    for number in _shuffled(range(8, 250)):
         subnet = ipaddress.ip_network(f"172.29.{number}.0/24")
         if not any(subnet.overlaps(other) for other in taken):
             return str(subnet)
     raise RuntimeError("no free subnet")
+
+
+def _shuffled(numbers: Sequence[int]) -> list[int]:
+    """Return those that belong to this process alone of all that run the suite side by side."""
+    worker = int(os.environ.get("PYTEST_XDIST_WORKER", "gw0").removeprefix("gw"))
+    own = numbers[worker :: int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1"))]
+    return random.sample(own, len(own))
 
 
 def _is_free(port: int) -> bool:
