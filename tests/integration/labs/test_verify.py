@@ -103,7 +103,7 @@ def test_a_lab_that_shows_what_is_saved_runs_clean(
     assert [each["same"] for each in said["cells"]] == ["nothing", "nothing", "same"]
     assert "Runs clean · " in page(ada, lab.path)
     assert f"/{lab.path}/verify/1" in page(ada, lab.path)
-    assert "Runs clean, " in page(ada, f"?q={lab.name}&runs_clean=true")
+    assert "Runs clean · " in page(ada, f"?q={lab.name}&runs_clean=true")
     assert found(ada, lab)["runs_clean"] is True
     server.revise(lab, {"main.ipynb": OTHER})
     assert "Runs clean" not in page(ada, lab.path)

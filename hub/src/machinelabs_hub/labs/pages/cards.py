@@ -10,6 +10,7 @@ from fastapi.responses import Response
 
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab, Visibility
+from machinelabs_hub.labs.models.verification import Verification
 from machinelabs_hub.labs.pages.addresses import lab_url
 from machinelabs_hub.labs.pages.missing import NoPage
 from machinelabs_hub.labs.pages.shelf import shelf_of
@@ -28,20 +29,25 @@ class LabCard:
     lines: tuple[str, ...]
     clean_since: datetime | None = None
     """When a run showed that it runs clean; None: none did, or it does not hold any more."""
+    clean_in: str = ""
+    """The image of that run."""
 
 
 def cards_of(ctx: Context, labs: Iterable[Lab]) -> list[LabCard]:
     """Return the cards of labs that the reader may see."""
     held = tuple(labs)
-    dates = ctx.verify.dates(held)
-    return [_card(ctx, lab, dates.get(lab.id)) for lab in held]
+    verified = ctx.verify.clean_among(held)
+    return [_card(ctx, lab, verified.get(lab.id)) for lab in held]
 
 
-def _card(ctx: Context, lab: Lab, clean_since: datetime | None) -> LabCard:
+def _card(ctx: Context, lab: Lab, verified: Verification | None) -> LabCard:
     face = shelf_of(ctx).face(ctx, lab)
     url = lab_url(lab)
     plot = f"{url}/card?r={lab.revision}" if face.has_plot else ""
-    return LabCard(lab, url, plot, face.lines, clean_since)
+    if verified is None:
+        return LabCard(lab, url, plot, face.lines)
+    since, image = verified.ended_at, verified.conditions.image
+    return LabCard(lab, url, plot, face.lines, since, image)
 
 
 @router.get("/{owner}/{name}/card", include_in_schema=False)

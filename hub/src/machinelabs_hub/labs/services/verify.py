@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
-from datetime import datetime
 from typing import Final
 
 from machinelabs_hub.errors import Conflict, NotFound
@@ -129,11 +128,9 @@ class VerifyService:
         found = self._tools.verifications.newest(by_id)
         return {at: Badge(one, changes(self._tools, by_id[at], one)) for at, one in found.items()}
 
-    def dates(self, labs: Iterable[Lab]) -> dict[int, datetime]:
-        """Return since when the labs that run clean do, by the labs' ids."""
-        clean = [lab.id for lab in labs if lab.runs_clean]
-        found = self._tools.verifications.newest(clean).values()
-        return {one.lab_id: one.ended_at for one in found if one.ended_at is not None}
+    def clean_among(self, labs: Iterable[Lab]) -> dict[int, Verification]:
+        """Return what the labs that run clean rest on, by the labs' ids."""
+        return self._tools.verifications.newest([lab.id for lab in labs if lab.runs_clean])
 
     def sides(self, lab: Lab, one: Verification) -> tuple[bytes, bytes] | None:
         """Return the saved and the executed notebook, if both are still there."""
