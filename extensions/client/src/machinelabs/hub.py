@@ -23,6 +23,7 @@ from machinelabs.runs import Runs
 from machinelabs.tar import TarStream
 from machinelabs.templates import Templates
 from machinelabs.transport import Transport, understood
+from machinelabs.verifications import Verifications
 
 
 class Hub:
@@ -38,6 +39,7 @@ class Hub:
         self._transport = Transport(url=url, token=token, trust_env=trust_env)
         self.labs = Labs(transport=self._transport)
         self.runs = Runs(transport=self._transport, path=_path)
+        self.verifications = Verifications(transport=self._transport, path=_path)
         self.templates = Templates(transport=self._transport)
         self.handshakes = Handshakes(transport=self._transport)
         self.notices = Notices(transport=self._transport)

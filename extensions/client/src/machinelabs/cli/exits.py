@@ -26,6 +26,7 @@ class Exit(IntEnum):
     RUN_FAILED = 12
     RUN_STOPPED = 13
     RUN_LOST = 14
+    NOT_CLEAN = 15
     CANCELLED = 130
 
 
@@ -45,6 +46,7 @@ MEANINGS: Final[Mapping[Exit, str]] = {
     Exit.RUN_FAILED: "The run that was followed failed: its code raised an error, or never began.",
     Exit.RUN_STOPPED: "The run that was followed was stopped.",
     Exit.RUN_LOST: "The run that was followed was lost: its container is gone.",
+    Exit.NOT_CLEAN: "The lab that was verified shows something else than what is saved in it.",
     Exit.CANCELLED: "You cancelled it.",
 }
 
