@@ -40,6 +40,7 @@ from machinelabs_hub.labs.api import (
     schedules,
     site,
     stars,
+    tracking,
     updates,
     verifications,
 )
@@ -118,6 +119,7 @@ def _api() -> APIRouter:
         moves,
         trash_api,
         revisions,
+        tracking,
         runs,
         run_events,
         run_inputs,

@@ -21,6 +21,7 @@ ASSETS: Final = Assets(
             _STATIC / "plots.css",
             _STATIC / "runs.css",
             _STATIC / "sweeps.css",
+            _STATIC / "metrics.css",
         ),
         "site.js": (_STATIC / "htmx.min.js", THEME / "ml.js", _STATIC / "labs.js"),
         "runs.js": (_STATIC / "runs.js",),

@@ -16,7 +16,8 @@ from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.run import Run
 from machinelabs_hub.labs.pages.addresses import content_address
-from machinelabs_hub.labs.pages.run_parts import mark_of, parts_of, use_of
+from machinelabs_hub.labs.pages.run_curves import PART, metrics_of
+from machinelabs_hub.labs.pages.run_parts import mark_of, parts_of, run_url, use_of
 from machinelabs_hub.labs.pages.run_screens import News, RunScreen, screen_of
 from machinelabs_hub.labs.render.run_use import Use
 from machinelabs_hub.labs.security import Ctx
@@ -28,6 +29,9 @@ QUIET_SECONDS: Final = 15
 
 PAUSE_SECONDS: Final = 0.05
 """Between two messages: what comes within goes together."""
+
+DRAW_SECONDS: Final = 1.0
+"""Between two drawings of what is measured."""
 
 LOOK_SECONDS: Final = 10.0
 """At least so often it is looked whether the reader may still read."""
@@ -70,7 +74,8 @@ async def _messages(ctx: Context, watch: "_Watch") -> AsyncIterator[str]:
                 yield "event: end\ndata: {}\n\n"
                 return
             await asyncio.sleep(PAUSE_SECONDS)
-            if not await bell.wait(QUIET_SECONDS):
+            is_behind = watch.is_behind
+            if not await bell.wait(DRAW_SECONDS if is_behind else QUIET_SECONDS) and not is_behind:
                 yield ": nothing new\n\n"
 
 
@@ -89,6 +94,10 @@ class _Watch:
     looked: float = float("-inf")
     now: Use | None = None
     parts: dict[str, str] = field(default_factory=dict)
+    tracked: int = 0
+    drawn: float = float("-inf")
+    is_behind: bool = False
+    """Whether more was measured than is drawn."""
 
     @classmethod
     def begin(
@@ -113,10 +122,15 @@ class _Watch:
             rows = json.dumps(news.rows, ensure_ascii=False)
             said = f"event: rows\nid: {news.at}\ndata: {rows}\n\n"
         self.at = max(self.at, news.at)
-        if is_due or news.now != self.now:
+        is_measured = news.tracked > self.tracked and self._may_draw()
+        if is_due or is_measured or news.now != self.now:
             said += self._changed(news, is_due=is_due)
+        self.is_behind = news.tracked > self.tracked
         self.is_over = is_due and self.run.state.is_final
         return said
+
+    def _may_draw(self) -> bool:
+        return time.monotonic() - self.drawn >= DRAW_SECONDS
 
     def _changed(self, news: News, *, is_due: bool) -> str:
         """Return the message of the parts that are not as this watcher has them."""
@@ -125,6 +139,10 @@ class _Watch:
             parts = parts_of(self.request, self.ctx, self.lab, self.run, news)
         else:
             parts = self.parts | use_of(self.request, self.ctx, self.run, news)
+        if is_due or news.tracked > self.tracked:
+            here = run_url(self.lab, self.run.number)
+            self.tracked, parts[PART] = metrics_of(self.request, self.ctx, self.run, here)
+            self.drawn = time.monotonic()
         if not self.parts and mark_of(parts) == self.mark:
             self.parts = parts
         new = {name: html for name, html in parts.items() if self.parts.get(name) != html}

@@ -16,6 +16,7 @@ from machinelabs_hub.labs.models.sizes import duration, size
 from machinelabs_hub.labs.pages.addresses import API, file_url, lab_url, revision_url
 from machinelabs_hub.labs.pages.look import fill
 from machinelabs_hub.labs.pages.plots import SPARK_HEIGHT, SPARK_WIDTH, Spark
+from machinelabs_hub.labs.pages.run_curves import PART, metrics_of
 from machinelabs_hub.labs.pages.run_screens import News
 
 MOST_OUTPUTS: Final = 100
@@ -26,10 +27,15 @@ def run_url(lab: Lab, number: int) -> str:
     return f"{lab_url(lab)}/runs/{number}"
 
 
+def runs_api(lab: Lab) -> str:
+    """Return where programs find the runs of a lab."""
+    owner, name = quote(lab.owner, safe="@"), quote(lab.name, safe="")
+    return f"{API}/labs/{owner}/{name}/runs"
+
+
 def run_api(lab: Lab, number: int) -> str:
     """Return where programs find a run, and anybody the bytes of what it put out."""
-    owner, name = quote(lab.owner, safe="@"), quote(lab.name, safe="")
-    return f"{API}/labs/{owner}/{name}/runs/{number}"
+    return f"{runs_api(lab)}/{number}"
 
 
 def parts_of(request: Request, ctx: Context, lab: Lab, run: Run, news: News) -> dict[str, str]:
@@ -57,6 +63,7 @@ def parts_of(request: Request, ctx: Context, lab: Lab, run: Run, news: News) -> 
         "run-state": fill("run_state.html", request, ctx, **values),
         "run-side": fill("run_side.html", request, ctx, **values),
     } | use_of(request, ctx, run, news)
+        PART: metrics_of(request, ctx, run, run_url(lab, run.number))[1],
 
 
 def use_of(request: Request, ctx: Context, run: Run, news: News) -> dict[str, str]:

@@ -41,12 +41,17 @@ class Log:
 
 @dataclass(frozen=True, slots=True)
 class News:
-    """What changed on a screen: numbers of rows and their HTML, and what the run used so far."""
+    """What changed on a screen: numbers of rows and their HTML, and what the run used so far.
+
+    Attributes:
+        tracked: the last event that tells what the code measures.
+    """
 
     at: int
     rows: tuple[tuple[int, str], ...]
     now: Use | None
     uses: tuple[Use, ...]
+    tracked: int
 
 
 class RunScreen:
@@ -77,7 +82,7 @@ class RunScreen:
             self._read()
             screen = self._screen
             rows = tuple((row.number, _html(row, address)) for row in screen.changed(after))
-            return News(screen.at, rows, screen.uses.now, tuple(screen.uses.points))
+            return News(screen.at, rows, screen.uses.now, tuple(screen.uses.points), screen.tracked)
 
     def _read(self) -> None:
         while lines := self._reader.read():

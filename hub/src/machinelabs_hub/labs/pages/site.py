@@ -25,6 +25,7 @@ from machinelabs_hub.labs.pages import (
     run_compare,
     run_html,
     run_live,
+    run_metrics,
     runs,
     schedules,
     settings,
@@ -42,7 +43,7 @@ router = APIRouter()
 for part in (
     assets, connect, new, explore, limits, usage, gpus, own_runs, trash, cards, files, revisions,
     compare, updates, forks, proposals, run_compare, verify, runs, run, run_html, run_live,
-    schedules, settings,
+    run_metrics, schedules, settings,
     stars, members, leave, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)

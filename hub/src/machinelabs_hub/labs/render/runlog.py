@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Final
 
+from machinelabs_hub.labs.models.tracking import KINDS
 from machinelabs_hub.labs.render import ansi, outputs
 from machinelabs_hub.labs.render.fragments import fragment
 from machinelabs_hub.labs.render.outputs import mapping_of, text_of
@@ -24,6 +25,7 @@ _LARGEST: Final = 2 << 20
 _DISPLAYS: Final = 1_000
 _INPUTS: Final = 1_000
 _STREAMS: Final = frozenset({"stdout", "stderr"})
+_FIGURES: Final = KINDS | {"usage"}
 _TOO_LONG: Final = "… (this line goes on in the whole log)"
 _TOO_LARGE: Final = "An output is too large to be shown here. It is in the executed notebook."
 
@@ -100,6 +102,8 @@ class Screen:
         self.lines = 0
         self.count = 0
         self.uses = Uses()
+        self.tracked = 0
+        """The last event that tells what the code measures."""
         self.head: list[Row] = []
         self.tail: deque[Row] = deque()
         self._most_head = head
@@ -135,8 +139,8 @@ class Screen:
             self._add("note", None).shown = {"text": text_of(event.get("text"))}
         elif kind == "input":
             self._input(event)
-        elif kind == "usage":
-            self.uses.add(event)
+        elif kind in _FIGURES:
+            self._figure(n, event)
 
     def changed(self, after: int) -> Iterator[Row]:
         """Yield the rows that events after this one changed, as far as they are kept."""
@@ -153,6 +157,12 @@ class Screen:
     def dropped(self) -> int:
         """How many rows between the first and the last ones are not kept."""
         return self.count - len(self.head) - len(self.tail)
+
+    def _figure(self, n: int, event: Mapping[str, Any]) -> None:
+        if event["kind"] in KINDS:
+            self.tracked = n
+        else:
+            self.uses.add(event)
 
     def _write(self, stream: str, text: str, cell: int | None) -> None:
         self._clear_if_due(cell)

@@ -1,8 +1,9 @@
 """What the code of runs measures, as people read it; who may see a run may see this."""
 
-from collections.abc import Collection
+from collections.abc import Collection, Iterator, Sequence
 
 from machinelabs_hub.labs.models.run import Run
+from machinelabs_hub.labs.models.run_table import Row, table_of
 from machinelabs_hub.labs.models.tracking import Tracked
 from machinelabs_hub.labs.services.tools import Tools
 
@@ -13,9 +14,18 @@ class TrackingService:
     def __init__(self, *, tools: Tools) -> None:
         self._tools = tools
 
-    def of(self, run: Run) -> Tracked:
-        """Return all that a run's code told."""
-        return self._tools.tracks.of(run.id)
+    def at(self, run: Run) -> int:
+        """Return the last event of a run that is told here; 0: none is."""
+        return self._tools.tracks.at(run.id)
+
+    def of(self, run: Run, names: Collection[str] | None = None) -> Tracked:
+        """Return all that a run's code told; of metrics only these, if any are named."""
+        return self._tools.tracks.of(run.id, names)
+
+    def table(self, runs: Sequence[Run]) -> Iterator[Row]:
+        """Return runs as rows of a table, its head first."""
+        ids = [run.id for run in runs]
+        return table_of(runs, self.params(ids), self.last(ids))
 
     def last(self, run_ids: Collection[int]) -> dict[int, dict[str, float | None]]:
         """Return the last value of each metric by run and name; None: it is no finite number."""

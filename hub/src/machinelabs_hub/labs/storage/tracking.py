@@ -41,11 +41,18 @@ class TrackTable:
             for kind, values in ((PARAM, told.params), (TAG, told.tags)):
                 _put(db, run_id, kind, values)
 
-    def of(self, run_id: int) -> Tracked:
-        """Return all that a run's code told."""
+    def at(self, run_id: int) -> int:
+        """Return the last event of a run that is in the tables; 0: none is."""
+        with self._sessions() as db:
+            return db.scalar(select(RunTrackRow.at).where(RunTrackRow.run_id == run_id)) or 0
+
+    def of(self, run_id: int, names: Collection[str] | None = None) -> Tracked:
+        """Return all that a run's code told; of metrics only these, if any are named."""
         with self._sessions() as db:
             track = db.get(RunTrackRow, run_id)
             metrics = select(RunMetricRow).where(RunMetricRow.run_id == run_id)
+            if names is not None:
+                metrics = metrics.where(RunMetricRow.name.in_(names))
             values = select(RunValueRow).where(RunValueRow.run_id == run_id)
             found = Tracked(at=track.at if track else 0)
             for metric in db.scalars(metrics.order_by(RunMetricRow.name)):
