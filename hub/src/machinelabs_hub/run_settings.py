@@ -59,6 +59,15 @@ class Runs(Section):
     starts_per_hour: Annotated[
         int, Field(ge=1, title="Most runs that a person orders, an hour")
     ] = 1000
+    sweep_runs: Annotated[
+        int,
+        Field(
+            ge=2,
+            le=1000,
+            title="Most runs of a sweep",
+            description="A sweep orders a run for each combination of values, all of them or none.",
+        ),
+    ] = 50
     schedules: Annotated[
         int,
         Field(

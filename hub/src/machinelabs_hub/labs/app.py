@@ -40,7 +40,7 @@ from machinelabs_hub.labs.api import (
     schedules,
     site,
     stars,
-    tracking,
+    sweeps,
     updates,
     verifications,
 )
@@ -119,8 +119,8 @@ def _api() -> APIRouter:
         moves,
         trash_api,
         revisions,
-        tracking,
         runs,
+        sweeps,
         run_events,
         run_inputs,
         run_outputs,

@@ -29,6 +29,7 @@ from machinelabs_hub.labs.services.runs import RunService
 from machinelabs_hub.labs.services.schedules import ScheduleService
 from machinelabs_hub.labs.services.search import SearchService
 from machinelabs_hub.labs.services.stars import StarService
+from machinelabs_hub.labs.services.sweeps import SweepService
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.tracking import TrackingService
 from machinelabs_hub.labs.services.trash import TrashService
@@ -127,6 +128,11 @@ class Context:
     def verify(self) -> VerifyService:
         """Proofs that revisions run clean, as this person may ask for and see them."""
         return VerifyService(tools=self.tools, viewer=self.person)
+
+    @property
+    def sweeps(self) -> SweepService:
+        """Runs that are ordered together, as this person may order, see and stop them."""
+        return SweepService(tools=self.tools, viewer=self.person)
 
     @property
     def own_runs(self) -> OwnRunService:

@@ -1,11 +1,12 @@
 """The form of a new run: what is run, with which values, where."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from machinelabs_hub.labs.models.parameters import BadParameter, Kind, Parameter
 from machinelabs_hub.labs.models.run import Run, RunDraft, RunKind, kind_of
+from machinelabs_hub.labs.models.sweep import BadSweep, grid_in
 
 FIELD: Final = "p."
 """Before the name of a parameter's field: names of parameters are people's own."""
@@ -35,6 +36,8 @@ class RunAsked:
     flavour: str = ""
     name: str = ""
     arguments: str = ""
+    grid: str = ""
+    """Lines of the values that a sweep goes over; empty: it is one run."""
     values: Mapping[str, str] = field(default_factory=dict)
 
     def draft(self, known: tuple[Parameter, ...]) -> RunDraft:
@@ -42,7 +45,25 @@ class RunAsked:
 
         Raises:
             BadParameter: a line of a script's arguments has no value.
+            BadSweep: several values are asked for.
         """
+        if self.grid.strip():
+            raise BadSweep("A schedule orders one run each time. Leave the several values out.")
+        return self._draft(known)
+
+    def sweep(self, known: tuple[Parameter, ...]) -> tuple[RunDraft, dict[str, list[Any]]]:
+        """Return what the runs of a sweep have in common, and the values that it goes over.
+
+        Raises:
+            BadSweep: a line of them cannot be read.
+        """
+        grid = grid_in(self.grid)
+        draft = self._draft(known)
+        # A field holds one value, but its parameter's line says what is meant.
+        alone = {key: value for key, value in draft.parameters.items() if key not in grid}
+        return replace(draft, parameters=alone), grid
+
+    def _draft(self, known: tuple[Parameter, ...]) -> RunDraft:
         defaults = {one.name: _text(one, one.default) for one in known}
         values = {
             name: value for name, value in self.values.items() if value != defaults.get(name, "")
@@ -83,6 +104,7 @@ def asked_in(said: Mapping[str, str]) -> RunAsked:
         flavour=said.get("flavour", ""),
         name=said.get("name", ""),
         arguments=said.get("arguments", ""),
+        grid=said.get("grid", ""),
         values={
             key.removeprefix(FIELD): value for key, value in said.items() if key.startswith(FIELD)
         },

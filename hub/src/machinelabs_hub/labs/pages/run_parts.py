@@ -52,6 +52,7 @@ def parts_of(request: Request, ctx: Context, lab: Lab, run: Run, news: News) -> 
         "verified": ctx.verify.of_run(lab, run),
         "may_publish": ctx.run_publish.may(lab, run),
         "waits": ctx.runs.waits(lab, run),
+        "sweep": ctx.sweeps.of(run),
         "revision_url": revision_url(lab, run.revision),
         "file_url": file_url(lab, run.revision, run.path),
         "took": took(run),

@@ -26,8 +26,7 @@ from machinelabs_hub.labs.pages.run_form import (
     asked_like,
     fields_of,
 )
-from machinelabs_hub.labs.pages.run_metrics import columns_of
-from machinelabs_hub.labs.pages.run_parts import run_url, runs_api, took
+from machinelabs_hub.labs.pages.run_parts import run_url, took
 from machinelabs_hub.labs.pages.sweeps import sweep_url
 from machinelabs_hub.labs.security import Ctx
 from machinelabs_hub.labs.services.tools import Tools
@@ -57,7 +56,6 @@ def runs(
     found = ctx.runs.list(lab, state=wanted, cursor=cursor, limit=_LIMIT)
     base = f"{lab_url(lab)}/runs"
     chosen = {"state": wanted.value} if wanted else {}
-    measured, cells = columns_of(ctx, found.items)
     return page(
         "runs.html",
         request,
@@ -66,9 +64,6 @@ def runs(
         more=f"{base}?{urlencode(chosen | {'cursor': found.next})}" if found.next else "",
         state=wanted.value if wanted else "",
         states=STATES,
-        measured=measured,
-        cells=cells,
-        table=f"{runs_api(lab)}/table.csv",
         deleted=deleted,
         few=few,
         most=MOST,
@@ -123,6 +118,9 @@ def _order(request: Request, ctx: Context, owner: str, name: str, form: FormData
     asked = asked_in({key: value for key, value in form.items() if isinstance(value, str)})
     known = ctx.runs.form(lab, RunDraft(revision=asked.revision, path=asked.path))
     try:
+        if asked.grid.strip():
+            sweep = ctx.sweeps.order(lab, *asked.sweep(known.parameters))
+            return RedirectResponse(sweep_url(lab, sweep.number), HTTPStatus.SEE_OTHER)
         made = ctx.runs.order(lab, asked.draft(known.parameters))
     except (BadInput, NotAllowed, Conflict, TooLarge) as error:
         return form_page(request, ctx, lab, asked, error=error)
@@ -164,5 +162,6 @@ def form_page(
         image=asked.image or form.image,
         flavour=asked.flavour or form.flavour,
         when_asked=when,
+        most_runs=ctx.settings.runs.sweep_runs,
         **frame(ctx, lab, "runs"),
     )

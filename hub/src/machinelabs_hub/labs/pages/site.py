@@ -25,11 +25,11 @@ from machinelabs_hub.labs.pages import (
     run_compare,
     run_html,
     run_live,
-    run_metrics,
     runs,
     schedules,
     settings,
     stars,
+    sweeps,
     trash,
     updates,
     usage,
@@ -43,7 +43,6 @@ router = APIRouter()
 for part in (
     assets, connect, new, explore, limits, usage, gpus, own_runs, trash, cards, files, revisions,
     compare, updates, forks, proposals, run_compare, verify, runs, run, run_html, run_live,
-    run_metrics, schedules, settings,
-    stars, members, leave, moves, opening, labs, people,
+    sweeps, schedules, settings, stars, members, leave, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -35,12 +35,13 @@ class Rate:
         self._seen: OrderedDict[str, deque[float]] = OrderedDict()
         self._lock = threading.Lock()
 
-    def take(self, key: str, what: str) -> None:
-        """Count one for `key`.
+    def take(self, key: str, what: str, *, count: int = 1) -> None:
+        """Count one for `key`, or all of several.
 
         Args:
             key: who asks.
             what: the first half of the refusal, e.g. "You published 120 times in this hour."
+            count: how many they ask for at once; no more than the window takes.
 
         Raises:
             TooMany: the window is full; nothing was counted.
@@ -51,10 +52,11 @@ class Rate:
             self._seen.move_to_end(key)
             while times and times[0] <= now - self._seconds:
                 times.popleft()
-            if len(times) >= self._count:
-                wait = max(1, round(times[0] + self._seconds - now))
+            over = len(times) + count - self._count
+            if over > 0:
+                wait = max(1, round(times[over - 1] + self._seconds - now))
                 raise TooMany(f"{what} Try again in {_spoken(wait)}.", seconds=wait)
-            times.append(now)
+            times.extend([now] * count)
             if len(self._seen) > _MOST_KEYS:
                 self._seen.popitem(last=False)
 

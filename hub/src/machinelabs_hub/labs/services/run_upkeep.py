@@ -29,6 +29,7 @@ def tend(tools: Tools, *, unused: float = UNUSED_SECONDS) -> TendedRuns:
     done = TendedRuns()
     before = tools.clock() - timedelta(days=tools.settings.limits.trash_days)
     done.purged = tools.runs.purge(before)
+    tools.sweeps.purge()
     for run in tuple(tools.events.ids()):
         # The row is there before the folder, so a folder without one is of a run that is purged.
         if tools.runs.get(run) is None:

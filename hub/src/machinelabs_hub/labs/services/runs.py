@@ -1,6 +1,7 @@
 """Runs of labs as people order, see, stop, rename and delete them."""
 
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Final
 
 from machinelabs_hub.db.engine import RowClash
@@ -72,9 +73,7 @@ class RunService:
     def check(self, lab: Lab, draft: RunDraft) -> None:
         """Refuse an order as `order` does, and order nothing."""
         lab = lab_to(Action.RUN, self._tools, self._viewer, lab.owner, lab.name)
-        self._name(draft.name)
-        words.check_text(draft.note, "note", LONGEST_NOTE)
-        run_orders.plan(self._tools, writer(self._viewer), lab, draft, self._file)
+        self.planned(lab, writer(self._viewer), draft)
 
     def order(self, lab: Lab, draft: RunDraft, turn: Turn | None = None) -> Run:
         """Order a run; it waits for its turn. `turn`: of the schedule that orders it.
@@ -99,11 +98,20 @@ class RunService:
         person, tools = writer(self._viewer), self._tools
         most = tools.settings.runs.starts_per_hour
         tools.orders.take(person.name, f"You ordered {most} runs within an hour.")
+        new = replace(self.planned(lab, person, draft), turn=turn)
+        tools.people.seen(person, tools.clock())
+        with tools.locks.hold(f"runs of {person.name}"):
+            self.check_queued(person)
+            made = self._added(lab, new)
+        tools.bells.ring(made.id)
+        return made
+
+    def planned(self, lab: Lab, person: Person, draft: RunDraft) -> NewRun:
+        """Return what an order comes to, or refuse it; `person`, the viewer, may run `lab`."""
         name = self._name(draft.name)
         note = words.check_text(draft.note, "note", LONGEST_NOTE)
-        plan = run_orders.plan(tools, person, lab, draft, self._file)
-        tools.people.seen(person, tools.clock())
-        new = NewRun(
+        plan = run_orders.plan(self._tools, person, lab, draft, self._file)
+        return NewRun(
             person=person.name,
             revision=plan.revision,
             path=plan.path,
@@ -114,14 +122,24 @@ class RunService:
             inputs=plan.inputs,
             name=name,
             note=note,
-            at=tools.clock(),
-            turn=turn,
+            at=self._tools.clock(),
         )
-        with tools.locks.hold(f"runs of {person.name}"):
-            self._check_queued(person)
-            made = self._added(lab, new)
-        tools.bells.ring(made.id)
-        return made
+
+    def check_queued(self, person: Person, count: int = 1) -> None:
+        """Refuse to let so many more runs of a person wait; whoever calls holds their lock."""
+        most = self._tools.settings.runs.queued
+        waiting = self._tools.runs.count_queued(person.name)
+        if waiting + count <= most:
+            return
+        if count > 1:
+            raise TooManyQueued(
+                f"{waiting} runs of yours wait already, and at most {most} may: {count} more find "
+                "no room. Stop some of them, or order these later."
+            )
+        raise TooManyQueued(
+            f"{most} runs of yours wait already, the most that may. Stop some of them, or "
+            "order this one later."
+        )
 
     def form(self, lab: Lab, draft: RunDraft) -> RunForm:
         """Return what an order of a run begins with; of the draft, `revision` and `path` count."""
@@ -292,14 +310,6 @@ class RunService:
 
     def _name(self, name: str) -> str:
         return " ".join(words.check_text(name, "name", words.LONGEST_TITLE).split())
-
-    def _check_queued(self, person: Person) -> None:
-        most = self._tools.settings.runs.queued
-        if self._tools.runs.count_queued(person.name) >= most:
-            raise TooManyQueued(
-                f"{most} runs of yours wait already, the most that may. Stop some of them, or "
-                "order this one later."
-            )
 
     def _added(self, lab: Lab, new: NewRun) -> Run:
         for _ in range(_TRIES - 1):

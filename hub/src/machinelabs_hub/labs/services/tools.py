@@ -34,12 +34,14 @@ from machinelabs_hub.labs.storage.revisions import RevisionTable
 from machinelabs_hub.labs.storage.run_events import EventStore
 from machinelabs_hub.labs.storage.run_inputs import RunInputTable
 from machinelabs_hub.labs.storage.run_outputs import RunOutputTable
+from machinelabs_hub.labs.storage.run_peaks import RunPeakTable
 from machinelabs_hub.labs.storage.runs import RunTable
 from machinelabs_hub.labs.storage.schedules import ScheduleTable
 from machinelabs_hub.labs.storage.search import SearchTable
 from machinelabs_hub.labs.storage.stars import StarTable
-from machinelabs_hub.labs.storage.verifications import VerificationTable
+from machinelabs_hub.labs.storage.sweeps import SweepTable
 from machinelabs_hub.labs.storage.tracking import TrackTable
+from machinelabs_hub.labs.storage.verifications import VerificationTable
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Files, catalog_file, database_url
 
@@ -88,12 +90,14 @@ class Tools:
     repos: RepoStore
     exports: ExportStore
     runs: RunTable
+    sweeps: SweepTable
     schedules: ScheduleTable
     run_outputs: RunOutputTable
     tracks: TrackTable
     events: EventStore
     blobs: BlobStore
     run_inputs: RunInputTable
+    run_peaks: RunPeakTable
     verifications: VerificationTable
     fetched: FetchedStore
     inputs: InputDesk
@@ -139,6 +143,7 @@ class Tools:
             repos=repos,
             exports=ExportStore(folder=files.labs / "exports", repos=repos),
             runs=RunTable(sessions=sessions),
+            sweeps=SweepTable(sessions=sessions),
             schedules=ScheduleTable(sessions=sessions),
             run_outputs=RunOutputTable(sessions=sessions),
             tracks=TrackTable(sessions=sessions),
@@ -149,6 +154,7 @@ class Tools:
             ),
             blobs=BlobStore(folder=files.blobs, durable=settings.database.durable),
             run_inputs=RunInputTable(sessions=sessions),
+            run_peaks=RunPeakTable(sessions=sessions),
             verifications=VerificationTable(sessions=sessions),
             fetched=fetched,
             inputs=InputDesk(
