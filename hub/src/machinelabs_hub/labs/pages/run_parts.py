@@ -63,8 +63,8 @@ def parts_of(request: Request, ctx: Context, lab: Lab, run: Run, news: News) -> 
     return {
         "run-state": fill("run_state.html", request, ctx, **values),
         "run-side": fill("run_side.html", request, ctx, **values),
-    } | use_of(request, ctx, run, news)
         PART: metrics_of(request, ctx, run, run_url(lab, run.number))[1],
+    } | use_of(request, ctx, run, news)
 
 
 def use_of(request: Request, ctx: Context, run: Run, news: News) -> dict[str, str]:

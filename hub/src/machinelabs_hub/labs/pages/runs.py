@@ -27,7 +27,6 @@ from machinelabs_hub.labs.pages.run_form import (
     fields_of,
 )
 from machinelabs_hub.labs.pages.run_parts import run_url, took
-from machinelabs_hub.labs.pages.sweeps import sweep_url
 from machinelabs_hub.labs.security import Ctx
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import lab_to, signed_in
