@@ -41,6 +41,7 @@ from machinelabs_hub.labs.api import (
     site,
     stars,
     sweeps,
+    tracking,
     updates,
     verifications,
 )
@@ -119,6 +120,7 @@ def _api() -> APIRouter:
         moves,
         trash_api,
         revisions,
+        tracking,
         runs,
         sweeps,
         run_events,

@@ -26,7 +26,9 @@ from machinelabs_hub.labs.pages.run_form import (
     asked_like,
     fields_of,
 )
-from machinelabs_hub.labs.pages.run_parts import run_url, took
+from machinelabs_hub.labs.pages.run_metrics import columns_of
+from machinelabs_hub.labs.pages.run_parts import run_url, runs_api, took
+from machinelabs_hub.labs.pages.sweeps import sweep_url
 from machinelabs_hub.labs.security import Ctx
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import lab_to, signed_in
@@ -55,6 +57,7 @@ def runs(
     found = ctx.runs.list(lab, state=wanted, cursor=cursor, limit=_LIMIT)
     base = f"{lab_url(lab)}/runs"
     chosen = {"state": wanted.value} if wanted else {}
+    measured, cells = columns_of(ctx, found.items)
     return page(
         "runs.html",
         request,
@@ -63,6 +66,9 @@ def runs(
         more=f"{base}?{urlencode(chosen | {'cursor': found.next})}" if found.next else "",
         state=wanted.value if wanted else "",
         states=STATES,
+        measured=measured,
+        cells=cells,
+        table=f"{runs_api(lab)}/table.csv",
         deleted=deleted,
         few=few,
         most=MOST,

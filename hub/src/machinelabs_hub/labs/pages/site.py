@@ -25,6 +25,7 @@ from machinelabs_hub.labs.pages import (
     run_compare,
     run_html,
     run_live,
+    run_metrics,
     runs,
     schedules,
     settings,
@@ -43,6 +44,6 @@ router = APIRouter()
 for part in (
     assets, connect, new, explore, limits, usage, gpus, own_runs, trash, cards, files, revisions,
     compare, updates, forks, proposals, run_compare, verify, runs, run, run_html, run_live,
-    sweeps, schedules, settings, stars, members, leave, moves, opening, labs, people,
+    run_metrics, sweeps, schedules, settings, stars, members, leave, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)
