@@ -57,7 +57,10 @@ Ended = Callable[..., dict[str, Any]]
 def verified(server: LabsServer, ada: httpx.Client, lab: Lab) -> Ended:
     """Order a verification, do what its container would do, and return what came of it."""
 
-    def verify(executed: bytes = CLEAN, *, state: str = "finished", **reason: Any) -> Any:
+    def verify(
+        executed: bytes = CLEAN, *, state: str = "finished", uses: tuple[int, ...] = (),
+        **reason: Any,
+    ) -> Any:  # fmt: skip
         made = ada.post(f"api/v1/labs/{lab.path}/verifications")
         assert made.status_code == 201, made.text
         number = made.json()["number"]
@@ -69,6 +72,10 @@ def verified(server: LabsServer, ada: httpx.Client, lab: Lab) -> Ended:
         token = ada.post(f"{runner}/exchange", json={"code": "code"}).json()["token"]
         head = {"Authorization": f"Bearer {token}"}
         ada.put(f"{runner}/notebook", content=executed, headers=head).raise_for_status()
+        at = "2026-01-01T00:00:00+00:00"
+        log = [{"n": n, "at": at, "kind": "usage", "memory_mib": mib}
+               for n, mib in enumerate(uses, 1)]  # fmt: skip
+        ada.post(f"{runner}/events", json={"first": 1, "events": log}, headers=head)
         body = {"state": state} | ({"reason": reason} if reason else {})
         ada.post(f"{runner}/end", json=body, headers=head).raise_for_status()
         where = f"api/v1/labs/{lab.path}/verifications/{number}"
@@ -191,3 +198,26 @@ def test_who_may_run_a_lab_may_verify_it_once_at_a_time(
         assert ada.get(path, headers=ben).status_code == 404
     assert ada.get(f"{lab.path}/verify/77").status_code == 404
     assert ada.get(f"{lab.path}/verify/x").status_code == 404
+
+
+def test_what_runs_needed_is_the_labs_label_and_chooses_the_size(
+    server: LabsServer, ada: httpx.Client, lab: Lab, verified: Ended
+) -> None:
+    assert ">Needs about" not in page(ada, lab.path)
+    verified(uses=(300, 1700, 800))
+    assert "Needs about 1.7 GB, 1 s" in page(ada, lab.path)
+    form = page(ada, f"{lab.path}/runs/new")
+    assert "It needed about 1.7 GB, 1 s in its last run." in form
+    sizes = {one.name: one.memory_mib for one in server.tools.catalog().flavours if not one.gpu}
+    small = min((mib, name) for name, mib in sizes.items() if mib >= 1700 * 1.25 + 128)[1]
+    chosen = ada.get(f"api/v1/labs/{lab.path}/runs/form").json()
+    assert chosen["flavour"] == small
+    assert chosen["needs"] == {
+        "memory_mib": 1700, "gpu_memory_mib": 0, "seconds": chosen["needs"]["seconds"], "runs": 1,
+    }  # fmt: skip
+    with_values = ada.post(f"api/v1/labs/{lab.path}/runs", json={"parameters": {"epochs": 1}})
+    run = server.tools.runs.get(with_values.json()["id"])
+    assert run is not None
+    assert run.flavour == small
+    server.tools.run_peaks.raise_to(run.id, memory_mib=9000)
+    assert "Needs about 1.7 GB" in page(ada, lab.path)

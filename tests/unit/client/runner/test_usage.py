@@ -40,6 +40,21 @@ def test_of_the_first_kind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> N
     assert looks.look() == {"cpu": 0.25, "memory_mib": 2}
 
 
+@pytest.mark.parametrize(
+    ("now", "kept"),
+    [
+        ("memory_dot_current", {"memory_dot_stat": "anon 1\ninactive_file 1048576\n"}),
+        ("memory__memory_dot_usage_in_bytes",
+         {"memory__memory_dot_stat": "cache 1\ntotal_inactive_file 1048576\n"}),
+    ],
+)  # fmt: skip
+def test_what_the_kernel_keeps_of_files_is_not_used(
+    tmp_path: Path, now: str, kept: dict[str, str]
+) -> None:
+    write(tmp_path, **{now: "3145728\n"}, **kept)
+    assert Usage(tmp_path).look() == {"memory_mib": 2}
+
+
 @pytest.mark.parametrize("name", ["memory_dot_events", "memory__memory_dot_oom_control"])
 def test_whether_memory_ran_out_since(tmp_path: Path, name: str) -> None:
     write(tmp_path, **{name: "oom 3\noom_kill 1\n"})

@@ -17,7 +17,10 @@ class Usage:
         self._killed = self._kills()
 
     def look(self) -> dict[str, Any]:
-        """Return cores used since the last look (`cpu`) and memory now (`memory_mib`)."""
+        """Return cores used since the last look (`cpu`) and memory now (`memory_mib`).
+
+        What the kernel keeps of files, and gives away when somebody wants the memory, is left out.
+        """
         found: dict[str, Any] = {}
         seconds, now = self._cpu_seconds(), time.monotonic()
         if seconds is not None:
@@ -27,7 +30,10 @@ class Usage:
             self._before = (seconds, now)
         memory = self._number("memory.current", "memory/memory.usage_in_bytes")
         if memory is not None:
-            found["memory_mib"] = memory // MIB
+            kept = self._field("memory.stat", "inactive_file")
+            if kept is None:
+                kept = self._field("memory/memory.stat", "total_inactive_file")
+            found["memory_mib"] = max(memory - (kept or 0), 0) // MIB
         return found
 
     def ran_out_of_memory(self) -> bool:

@@ -75,6 +75,15 @@ class RunParameterBody(BaseModel):
     ]
 
 
+class NeedsBody(BaseModel):
+    """What the lab's last runs of this file needed, with its own values."""
+
+    memory_mib: Annotated[int, Field(description="The most at a moment.")]
+    gpu_memory_mib: Annotated[int, Field(description="0: no GPU, or not known.")]
+    seconds: Annotated[float, Field(description="The median.")]
+    runs: Annotated[int, Field(description="So many were measured.")]
+
+
 class RunFormBody(BaseModel):
     """What an order of a run begins with."""
 
@@ -84,6 +93,7 @@ class RunFormBody(BaseModel):
     image: str
     flavour: str
     parameters: list[RunParameterBody]
+    needs: Annotated[NeedsBody | None, Field(description="null: nobody knows.")]
 
     @classmethod
     def of(cls, form: RunForm) -> Self:
@@ -94,6 +104,13 @@ class RunFormBody(BaseModel):
             files=list(form.files),
             image=form.image,
             flavour=form.flavour,
+            needs=form.needs
+            and NeedsBody(
+                memory_mib=form.needs.memory_mib,
+                gpu_memory_mib=form.needs.gpu_memory_mib,
+                seconds=form.needs.seconds,
+                runs=form.needs.runs,
+            ),
             parameters=[
                 RunParameterBody.model_validate(
                     {

@@ -20,6 +20,7 @@ from machinelabs_hub.labs.pages.addresses import lab_url, person_url, raw_base, 
 from machinelabs_hub.labs.pages.missing import NoPage
 from machinelabs_hub.labs.pages.words import ICONS
 from machinelabs_hub.labs.render.files import Kind, kind_of
+from machinelabs_hub.labs.services.needs import measured
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,6 +85,7 @@ def frame(ctx: Context, lab: Lab, tab: str, *, revision: Revision | None = None)
         # Who is not signed in yet is asked to when they open it.
         "may_open": ctx.person is None or ctx.labs.may(Action.FORK, lab),
         "run_here": _run_here(ctx, lab, url, revision),
+        "needs": measured(ctx.tools, ctx.person, lab),
         "badge": ctx.verify.badge(lab) if here == url else None,
         "licence": BY_ID[lab.licence].id if lab.licence in BY_ID else lab.licence,
         "parent": _upstream(ctx, lab),

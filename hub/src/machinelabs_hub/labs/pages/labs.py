@@ -56,6 +56,7 @@ def _notebook(
         values["tabs"],
         values["propose"],
         values["badge"],
+        values["needs"],
         ctx.person,
         ctx.csrf_token,
     )

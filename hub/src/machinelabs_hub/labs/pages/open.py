@@ -18,6 +18,7 @@ from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.pages.addresses import lab_url
 from machinelabs_hub.labs.pages.look import page
 from machinelabs_hub.labs.security import Ctx
+from machinelabs_hub.labs.services.needs import size_for
 from machinelabs_hub.labs.services.viewer import signed_in
 
 router = APIRouter()
@@ -56,6 +57,9 @@ async def open_lab(
         place = await _place(ctx, person, own)
         if place.starts:
             image, flavour = _wishes(ctx, own)
+            if flavour is None:
+                # What the lab itself needed: a fork that was made this moment never ran.
+                flavour = await run_in_threadpool(size_for, ctx.tools, person, lab) or None
             await ctx.hub.start(person.name, place.server, image=image, flavour=flavour)
     except MachineLabsError as error:
         return await run_in_threadpool(

@@ -10,11 +10,13 @@ from machinelabs_hub.labs.models.declared import asked_of
 from machinelabs_hub.labs.models.entrypoint import entrypoint_of
 from machinelabs_hub.labs.models.inputs import Input, RunInput
 from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.needs import Needs
 from machinelabs_hub.labs.models.parameter_cell import parameters_of
 from machinelabs_hub.labs.models.parameters import Parameter, values_of
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
 from machinelabs_hub.labs.models.run import RunDraft, RunKind, kind_of
+from machinelabs_hub.labs.services.needs import measured, size_for
 from machinelabs_hub.labs.services.revisions import RevisionService
 from machinelabs_hub.labs.services.run_inputs import Finder, check_names, resolve
 from machinelabs_hub.labs.services.tools import Tools
@@ -83,6 +85,7 @@ class RunForm:
         image: what the lab asks for, or the site's default.
         parameters: what the file takes.
         inputs: what `ml.yaml` asks for.
+        needs: what the lab's last runs of this file needed; None: nobody knows.
     """
 
     revision: int
@@ -92,6 +95,7 @@ class RunForm:
     flavour: str
     parameters: tuple[Parameter, ...]
     inputs: tuple[Input, ...]
+    needs: Needs | None = None
 
 
 def prepare(tools: Tools, viewer: Person | None, lab: Lab, draft: RunDraft) -> RunForm:
@@ -125,14 +129,16 @@ def prepare(tools: Tools, viewer: Person | None, lab: Lab, draft: RunDraft) -> R
         )
     check_names(said.inputs, path, paths)
     servers = tools.settings.servers
+    sized = size_for(tools, viewer, lab) if path == lab.entrypoint else ""
     return RunForm(
         revision=revision.number,
         path=path,
         files=files,
         image=said.image or servers.default_image,
-        flavour=said.flavour or servers.default_flavour,
+        flavour=said.flavour or sized or servers.default_flavour,
         parameters=_parameters(tools, lab, entry, said if path == first else LabConfig()),
         inputs=said.inputs,
+        needs=measured(tools, viewer, lab) if path == lab.entrypoint else None,
     )
 
 

@@ -11,7 +11,7 @@ from machinelabs_hub.labs.models.inputs import RunInput
 from machinelabs_hub.labs.models.paths import BadPath, fault_of
 from machinelabs_hub.labs.models.run import Reason, Run, RunOutput, RunState
 from machinelabs_hub.labs.models.tracking import KINDS
-from machinelabs_hub.labs.services import run_inputs
+from machinelabs_hub.labs.services import needs, run_inputs
 from machinelabs_hub.labs.services.inputs import Standing
 from machinelabs_hub.labs.services.revisions import packed
 from machinelabs_hub.labs.services.tools import Tools
@@ -151,6 +151,7 @@ class RunnerService:
         if measured:
             # What was stored before a crash and is not in the tables yet comes again.
             tools.tracks.take(run.id, measured)
+        needs.note(tools, run.id, events)
         if events:
             tools.bells.ring(run.id, state=False)
         return following, run.stop_at is not None or run.state.is_final

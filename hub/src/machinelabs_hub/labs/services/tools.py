@@ -34,6 +34,7 @@ from machinelabs_hub.labs.storage.revisions import RevisionTable
 from machinelabs_hub.labs.storage.run_events import EventStore
 from machinelabs_hub.labs.storage.run_inputs import RunInputTable
 from machinelabs_hub.labs.storage.run_outputs import RunOutputTable
+from machinelabs_hub.labs.storage.run_peaks import RunPeakTable
 from machinelabs_hub.labs.storage.runs import RunTable
 from machinelabs_hub.labs.storage.schedules import ScheduleTable
 from machinelabs_hub.labs.storage.search import SearchTable
@@ -96,6 +97,7 @@ class Tools:
     events: EventStore
     blobs: BlobStore
     run_inputs: RunInputTable
+    run_peaks: RunPeakTable
     verifications: VerificationTable
     fetched: FetchedStore
     inputs: InputDesk
@@ -152,6 +154,7 @@ class Tools:
             ),
             blobs=BlobStore(folder=files.blobs, durable=settings.database.durable),
             run_inputs=RunInputTable(sessions=sessions),
+            run_peaks=RunPeakTable(sessions=sessions),
             verifications=VerificationTable(sessions=sessions),
             fetched=fetched,
             inputs=InputDesk(
