@@ -27,6 +27,7 @@ class Curve:
     last: str
     low: str
     high: str
+    range: str
     begin: str
     end: str
     count: int
@@ -50,6 +51,7 @@ def curve_of(name: str, course: Course) -> Curve:
         last=last,
         low=low,
         high=high,
+        range=low if low == high else f"{low} to {high}",
         begin=begin,
         end=end,
         count=course.count,
@@ -63,7 +65,8 @@ def number_words(value: float) -> str:
     if not math.isfinite(value):
         return _WORDS[word_of(value)]
     if value and (abs(value) >= 1e7 or abs(value) < 1e-4):  # noqa: PLR2004
-        return f"{value:.3e}"
+        digits, _, power = f"{value:.3e}".partition("e")
+        return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
     if value == int(value):
         return f"{int(value):,}"
     digits = max(0, 4 - math.floor(math.log10(abs(value)))) if value else 0
@@ -110,4 +113,4 @@ def _ends(points: Sequence[Point], *, is_counted: bool) -> tuple[str, str]:
         return "", ""
     if is_counted:
         return f"step {points[0].step:,}", f"{max(point.step for point in points):,}"
-    return "", duration(points[-1].at - points[0].at)
+    return "start", duration(points[-1].at - points[0].at)
