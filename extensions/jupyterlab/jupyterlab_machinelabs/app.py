@@ -10,9 +10,9 @@ from jupyter_core.paths import jupyter_data_dir
 from jupyter_server.base.handlers import APIHandler
 from jupyter_server.utils import url_path_join
 
+from jupyterlab_machinelabs import handlers, run_handlers
 from jupyterlab_machinelabs.activity import Activity, count_only_changes, count_transfers
 from jupyterlab_machinelabs.config import Config
-from jupyterlab_machinelabs.handlers import ROUTES
 from jupyterlab_machinelabs.jobs import Jobs
 from jupyterlab_machinelabs.notices import Notices
 from jupyterlab_machinelabs.open_page import OpenPage
@@ -22,6 +22,7 @@ from jupyterlab_machinelabs.publishing import Publishing
 from jupyterlab_machinelabs.recent import Recent
 from jupyterlab_machinelabs.recorder import Recorder
 from jupyterlab_machinelabs.renames import Renames
+from jupyterlab_machinelabs.running import Running
 from jupyterlab_machinelabs.targets import Targets
 from jupyterlab_machinelabs.updating import Updating
 from jupyterlab_machinelabs.web import Tools
@@ -76,6 +77,7 @@ def build(server_app: Any, config: Config) -> Tools:
         opening=opening,
         packages=Packages(targets=targets, python=config.python),
         recent=recent,
+        running=Running(hub=hub, targets=targets, prints=prints),
         updating=Updating(hub=hub, targets=targets, prints=prints, forget=opening.forget_newest),
         activity=Activity(
             web_app=server_app.web_app,
@@ -105,7 +107,8 @@ def add_to(server_app: Any, config: Config | None = None) -> Tools:
     base = server_app.web_app.settings["base_url"]
     given = {"tools": tools}
     routes: list[tuple[str, type, dict[str, Tools]]] = [
-        (url_path_join(base, "machinelabs/api", route), handler, given) for route, handler in ROUTES
+        (url_path_join(base, "machinelabs/api", route), handler, given)
+        for route, handler in (*handlers.ROUTES, *run_handlers.ROUTES)
     ]
     routes.append((url_path_join(base, "machinelabs/open"), OpenPage, given))
     server_app.web_app.add_handlers(".*$", routes)

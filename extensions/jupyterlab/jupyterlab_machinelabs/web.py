@@ -20,6 +20,7 @@ from jupyterlab_machinelabs.opening import Opening
 from jupyterlab_machinelabs.packages import Packages
 from jupyterlab_machinelabs.publishing import Publishing
 from jupyterlab_machinelabs.recent import Recent
+from jupyterlab_machinelabs.running import Running
 from jupyterlab_machinelabs.updating import Updating
 from machinelabs import Hub
 from machinelabs.errors import (
@@ -64,6 +65,7 @@ class Tools:
     opening: Opening
     packages: Packages
     recent: Recent
+    running: Running
     updating: Updating
     activity: Activity
     notices: Notices
@@ -154,3 +156,10 @@ class Body:
         if not isinstance(value, list) or not all(isinstance(item, str) for item in value):
             raise BadInput(f"“{key}” must be a list of texts.")
         return tuple(value)
+
+    def named_texts(self, key: str) -> dict[str, str]:
+        """Return texts by their names."""
+        value = self._values.get(key, {})
+        if not isinstance(value, dict) or not all(isinstance(one, str) for one in value.values()):
+            raise BadInput(f"“{key}” must be texts by name.")
+        return dict(value)

@@ -221,6 +221,41 @@ export interface IGpu {
   sentence: string;
 }
 
+/** A value that a notebook or script takes. */
+export interface IRunParameter {
+  name: string;
+  kind: 'text' | 'integer' | 'number' | 'flag' | 'list' | 'mapping' | 'any';
+  default: unknown;
+  /** The default as the notebook writes it. */
+  source: string;
+  choices: unknown[];
+  may_be_none: boolean;
+  what: string;
+}
+
+/** What a run of the revision that is open begins with, and what there is to choose. */
+export interface IRunForm {
+  lab: string;
+  revision: number;
+  path: string;
+  files: string[];
+  image: string;
+  flavour: string;
+  images: { name: string; title: string }[];
+  flavours: { name: string; title: string }[];
+  parameters: IRunParameter[];
+  /** How many files here differ from that revision. */
+  unpublished: number;
+}
+
+/** What is to run, and where; what is empty is taken from the lab. */
+export interface IRunWish {
+  file: string;
+  image: string;
+  flavour: string;
+  parameters: { [name: string]: string };
+}
+
 /** An error with the sentence that people are shown. */
 export class LabsError extends Error {
   constructor(
@@ -303,6 +338,16 @@ export class LabsApi {
 
   adopt(path: string): Promise<{ lab: string; revision: number; url: string }> {
     return this.post('adopt', { path });
+  }
+
+  /** What a run begins with; `file` is empty for the open one, or the lab's entry point. */
+  runForm(path: string, file = ''): Promise<IRunForm> {
+    return this.get('runs/form', { path, file });
+  }
+
+  /** Order a run of the revision that the files at `path` are of. */
+  run(path: string, wish: IRunWish): Promise<{ run: string; url: string }> {
+    return this.post('runs', { path, ...wish });
   }
 
   async requirements(path: string): Promise<IOffer | null> {

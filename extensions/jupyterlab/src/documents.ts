@@ -18,7 +18,7 @@ export class OpenDocuments {
       if (context.model.dirty && !context.model.readOnly) {
         await this._saves.save(context);
       }
-      this._saved.set(context, content(context));
+      saved.set(context, content(context));
     }
   }
 
@@ -60,11 +60,12 @@ export class OpenDocuments {
   }
 
   private holdsEdits(context: DocumentRegistry.Context): boolean {
-    return context.model.dirty && this._saved.get(context) !== content(context);
+    return context.model.dirty && saved.get(context) !== content(context);
   }
-
-  private _saved = new WeakMap<DocumentRegistry.Context, string>();
 }
+
+/** What each document held when one of us saved it. */
+const saved = new WeakMap<DocumentRegistry.Context, string>();
 
 /** What a person wrote: a kernel that starts changes a notebook's metadata, and that is no edit. */
 function content(context: DocumentRegistry.Context): string {

@@ -8,6 +8,7 @@ import { notices } from './notices';
 import { packages } from './packages';
 import { panel } from './panel';
 import { publish } from './publish';
+import { run } from './run';
 import { saving } from './saving';
 import { status } from './status';
 import { update } from './update';
@@ -18,6 +19,7 @@ const plugins: JupyterFrontEndPlugin<any>[] = [
   panel,
   saving,
   publish,
+  run,
   update,
   status,
   packages,

@@ -11,6 +11,10 @@ export function strings(trans: TranslationBundle) {
     menu: {
       publish: trans.__('Publish as lab…'),
       publishCaption: trans.__('Publish this notebook or its folder as a lab'),
+      run: trans.__('Run on…'),
+      runCaption: trans.__(
+        'Run this lab from top to bottom in a container of its own'
+      ),
       openPage: trans.__('Open the page of this lab'),
       update: trans.__('Update this lab from its original…'),
       undoUpdate: trans.__('Undo the last update of this lab'),
@@ -77,6 +81,37 @@ export function strings(trans: TranslationBundle) {
       privateHint: trans.__(
         'Only its owner and whom it is shared with can see it.'
       )
+    },
+    run: {
+      title: (lab: string, revision: number) =>
+        trans.__('Run r%2 of %1', lab, revision),
+      file: trans.__('What'),
+      image: trans.__('Image'),
+      flavour: trans.__('Size'),
+      parameters: trans.__('Parameters'),
+      none: trans.__('It takes no parameters.'),
+      run: trans.__('Run'),
+      looking: trans.__('Looking at the lab…'),
+      unpublished: (count: number, revision: number) =>
+        trans._n(
+          '%1 file here differs from r%2. A run executes r%2 as it is published.',
+          '%1 files here differ from r%2. A run executes r%2 as it is published.',
+          count,
+          revision
+        ),
+      unsaved: (revision: number) =>
+        trans.__(
+          'What you did not save is not in r%1. A run executes r%1 as it is published.',
+          revision
+        ),
+      publishFirst: trans.__('Publish first…'),
+      noLab: trans.__('Publish it first'),
+      noLabWhy: trans.__(
+        'A run executes a published revision, in a container of its own. These files are of no lab yet.'
+      ),
+      ordered: (run: string) =>
+        trans.__('%1 is ordered. You need not wait here.', run),
+      watch: trans.__('Watch it')
     },
     publish: {
       newTitle: trans.__('Publish as lab'),

@@ -17,6 +17,7 @@ export const ISaves = new Token<Saves>(
 export namespace CommandIDs {
   export const publish = 'machinelabs:publish';
   export const publishSelected = 'machinelabs:publish-selected';
+  export const run = 'machinelabs:run';
   export const openPage = 'machinelabs:open-page';
   export const update = 'machinelabs:update';
   export const undoUpdate = 'machinelabs:undo-update';

@@ -126,6 +126,16 @@ class Runs:
         )
         return understood(lambda: Run.from_json(body))
 
+    def form(self, lab: str, *, revision: int | None = None, path: str = "") -> dict[str, Any]:
+        """Return what an order of a run begins with: file, image, size, and the values it takes.
+
+        It is what the API says (`GET /labs/{owner}/{name}/runs/form`).
+        """
+        asked = {"revision": str(revision) if revision else "", "path": path}
+        params = {key: value for key, value in asked.items() if value}
+        body = self._transport.json("GET", f"{self._lab_path(lab)}/runs/form", params=params)
+        return understood(lambda: dict(body))
+
     def get(self, lab: str, number: int) -> Run:
         """Return a run."""
         body = self._transport.json("GET", self._path(lab, number))
