@@ -4,6 +4,7 @@ import hashlib
 import json
 import os
 import pty
+import re
 import select
 import signal
 import subprocess
@@ -190,6 +191,30 @@ def test_a_run_is_had_again_as_it_was_or_with_changes(world: World) -> None:
     changed = world.ada.done("run", "--from", f"{lab}#1", "-p", "epochs=9", "--name", "Longer")
     assert (changed["parameters"], changed["name"]) == ({"epochs": 9, "name": "b"}, "Longer")
     assert world.ada.ml("run", "--from", f"{lab}#8").code == 6
+
+
+def test_a_grid_is_a_sweep_that_ends_as_its_runs_end(world: World) -> None:
+    lab = world.lab.path
+    made = world.ada.done("run", lab, "--grid", "epochs=1,2", "--grid", 'name=["a,b"]')
+    assert [run["parameters"] for run in made["runs"]] == [
+        {"epochs": 1, "name": "a,b"},
+        {"epochs": 2, "name": "a,b"},
+    ]
+    refused = world.ada.ml("run", lab, "--grid", "epochs=1,many")
+    assert (refused.code, "`epochs` must be a whole number" in refused.err) == (11, True)
+    assert world.ada.ml("run", lab, "--grid", "epochs").code == 11
+    thread, ends = followed(world, "run", "--from", f"{lab}#2", "--grid", "epochs=5,6", "-f")
+    third, fourth = world.container(3), world.container(4)
+    third.tell({"kind": "metric", "name": "loss", "points": [[1, 0.25, 1.0]]})
+    third.end("finished")
+    fourth.end("failed", "No")
+    thread.join(30)
+    assert ends[0].code == 12, ends[0].err
+    assert re.fullmatch(
+        rf"{lab}#3 finished [0-9.]+ s epochs=5 loss=0.25\n{lab}#4 failed [0-9.]+ s epochs=6\n",
+        ends[0].out,
+    )
+    assert "1 finished, 1 failed" in ends[0].err
 
 
 def test_a_folder_runs_the_lab_that_it_is_and_a_script_takes_any_name(world: World) -> None:

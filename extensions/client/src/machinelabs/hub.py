@@ -20,6 +20,7 @@ from machinelabs.models import (
 )
 from machinelabs.notices import Notices
 from machinelabs.runs import Runs
+from machinelabs.sweeps import Sweeps
 from machinelabs.tar import TarStream
 from machinelabs.templates import Templates
 from machinelabs.transport import Transport, understood
@@ -39,6 +40,7 @@ class Hub:
         self._transport = Transport(url=url, token=token, trust_env=trust_env)
         self.labs = Labs(transport=self._transport)
         self.runs = Runs(transport=self._transport, path=_path)
+        self.sweeps = Sweeps(transport=self._transport, path=_path)
         self.verifications = Verifications(transport=self._transport, path=_path)
         self.templates = Templates(transport=self._transport)
         self.handshakes = Handshakes(transport=self._transport)

@@ -1,6 +1,8 @@
 """Where the dots and lines of a sweep's plot stand."""
 
-from machinelabs_hub.labs.pages.sweep_plot import HEIGHT, LEFT, WIDTH, Measured, plot
+import pytest
+
+from machinelabs_hub.labs.pages.sweep_plot import HEIGHT, LEFT, WIDTH, Measured, is_number, plot
 
 
 def test_dots_stand_by_size_and_lines_join_the_runs_of_the_same_other_values() -> None:
@@ -21,6 +23,22 @@ def test_dots_stand_by_size_and_lines_join_the_runs_of_the_same_other_values() -
     assert made.lines[0][1].split(" ")[0] == f"{x[2]},{y[2]}"
     assert made.summary.startswith("loss over rate of 5 runs: lowest 0.1 in run #3")
     assert all(LEFT <= dot.x <= WIDTH and 0 <= dot.y <= HEIGHT for dot in made.dots)
+
+
+@pytest.mark.parametrize(
+    "values",
+    [(0.0, 0.0), (-3.0, 7.0), (1e-300, 0.0), (1e99, -1e99), (1e15, 1e15 + 1), (0.1, 0.1 + 1e-16)],
+)
+def test_any_numbers_have_a_place_between_round_ones(values: tuple[float, float]) -> None:
+    made = plot("m", "n", [Measured(n, {"n": n}, value) for n, value in enumerate(values)], [])
+    assert all(-0.1 <= dot.y <= HEIGHT for dot in made.dots)
+    assert 2 <= len(made.rows) <= 8
+
+
+def test_numbers_that_are_none_or_too_large_have_no_place() -> None:
+    assert [is_number(value) for value in (1, 0.5, True, "1", None, float("nan"), 1e200)] == [
+        True, True, False, False, False, False, False,
+    ]  # fmt: skip
 
 
 def test_values_of_many_sizes_have_a_logarithmic_axis_and_texts_their_order() -> None:

@@ -9,6 +9,7 @@ from typing import Any, Final
 from machinelabs.cli.exits import Exit
 from machinelabs.cli.orders import Orders, add_lab, add_order
 from machinelabs.cli.session import Session, read_lab
+from machinelabs.cli.sweeps import order_sweep, read_grid
 from machinelabs.cli.terminal import Screen, show
 from machinelabs.errors import BadInput, Offline
 from machinelabs.paths import shown
@@ -36,6 +37,13 @@ def add(orders: Orders) -> None:
         default=[],
         metavar="NAME=VALUE",
         help="a value for a parameter of the notebook or script; may be said again",
+    )
+    order.add_argument(
+        "--grid",
+        action="append",
+        default=[],
+        metavar="NAME=VALUE,VALUE",
+        help="a run for each of these values; said again, for each combination",
     )
     order.add_argument("--path", default="", help="what to run (default: the lab's entry point)")
     order.add_argument("--image", default="", help="the image (default: the lab's)")
@@ -80,6 +88,13 @@ def read_run(text: str) -> tuple[str, int]:
 def run(options: argparse.Namespace, session: Session) -> Exit | None:
     """Order the run, and follow it if asked to."""
     lab, wishes = _wishes(options, session)
+    if options.grid:
+        grid = read_grid(options.grid)
+        # Of an earlier run's values the grid takes the place.
+        said = dict(map(_parameter, options.parameter))
+        values = wishes["parameters"].items()
+        wishes["parameters"] = {key: one for key, one in values if key not in grid or key in said}
+        return order_sweep(session, lab, grid, wishes, follows=options.follow)
     made = session.hub.runs.order(lab, **wishes)
     if options.follow:
         session.out.note(f"{made.full_name}: {made.url}")

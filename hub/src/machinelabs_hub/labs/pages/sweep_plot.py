@@ -16,6 +16,7 @@ BOTTOM: Final = 32
 SERIES: Final = 6
 """So many colours there are; the series behind them have the last one."""
 _LINES: Final = 4
+_LARGEST: Final = 1e100
 _MANY: Final = 50
 """A parameter whose largest value is so many times its smallest has a logarithmic axis."""
 
@@ -66,7 +67,7 @@ class Measured:
 
 def is_number(value: Any) -> bool:
     """Tell whether a value has a place on an axis."""
-    return isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+    return isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < _LARGEST
 
 
 def plot(metric: str, over: str, runs: Sequence[Measured], others: Sequence[str]) -> SweepPlot:
@@ -79,7 +80,8 @@ def plot(metric: str, over: str, runs: Sequence[Measured], others: Sequence[str]
         others: the other parameters that differ between runs.
     """
     xs = _places([one.values.get(over) for one in runs])
-    low, high = _bounds([one.metric for one in runs])
+    rows = _rows([one.metric for one in runs])
+    low, high = rows[0], rows[-1]
     room = HEIGHT - TOP - BOTTOM
     keys = list(dict.fromkeys(_key(one, others) for one in runs))
     dots = []
@@ -104,8 +106,8 @@ def plot(metric: str, over: str, runs: Sequence[Measured], others: Sequence[str]
         tuple(dots),
         lines,
         tuple(
-            Tick(round(TOP + part / _LINES * room, 1), said(high - part / _LINES * (high - low)))
-            for part in range(_LINES + 1)
+            Tick(round(TOP + (high - value) / (high - low) * room, 1), f"{value:.4g}")
+            for value in rows
         ),
         _columns([one.values.get(over) for one in runs], xs),
         tuple(keys) if len(keys) > 1 else (),
@@ -135,13 +137,17 @@ def _places(values: Sequence[Any]) -> list[float]:
     ]
 
 
-def _bounds(values: Sequence[float]) -> tuple[float, float]:
+def _rows(values: Sequence[float]) -> list[float]:
+    """Return round numbers around values, at least two, the lowest first."""
     low, high = min(values), max(values)
-    if low == high:
-        rest = abs(low) * 0.1 or 1.0
-        return low - rest, high + rest
-    rest = (high - low) * 0.05
-    return low - rest, high + rest
+    most = max(abs(low), abs(high))
+    # What differs in the last digits alone would have no round numbers between.
+    span = high - low if high - low > most * 1e-12 else most
+    span = max(span, 1 / _LARGEST)
+    size = 10 ** math.floor(math.log10(span / _LINES))
+    step = size * next(part for part in (1, 2, 5, 10) if size * part * _LINES >= span)
+    first, last = math.floor(low / step), math.ceil(high / step)
+    return [place * step for place in range(first, max(last, first + 1) + 1)]
 
 
 def _columns(values: Sequence[Any], xs: Sequence[float]) -> tuple[Tick, ...]:

@@ -48,7 +48,7 @@ def sweeps(request: Request, ctx: Ctx, owner: str, name: str, cursor: str = "") 
         ctx,
         sweeps=[(one, sweep_url(lab, one.number), states[one.id]) for one in found.items],
         more=f"{base}?{urlencode({'cursor': found.next})}" if found.next else "",
-        said=said,
+        show=said,
         **frame(ctx, lab, "runs"),
     )
 
@@ -139,7 +139,7 @@ def _plot(
     measured = [
         Measured(one.run.number, one.run.parameters, value)
         for one in runs
-        if (value := one.metrics.get(metric)) is not None
+        if is_number(value := one.metrics.get(metric)) and value is not None
     ]
     others = [name for name in several if name != over]
     return plot(metric, over, measured, others) if len(measured) > 1 else None
