@@ -128,6 +128,8 @@ STOPS: Final = (
     Stop("run-of-mine", LAB + "/runs/1", Who.OWNER),
     Stop("run-line", LAB + "/runs/1?line=1"),
     Stop("run-notebook", LAB + "/runs/1/notebook"),
+    Stop("verify", LAB + "/verify"),
+    Stop("verification", LAB + "/verify/1"),
     Stop("run-new", LAB + "/runs/new", Who.OWNER),
     Stop("verify", LAB + "/verify"),
     Stop("verification", LAB + "/verify/1"),
@@ -147,6 +149,7 @@ STOPS: Final = (
     Stop("no-own-runs", "{labs}/-/runs", Who.NEWCOMER),
     Stop("no-schedules", FORK + "/schedules", Who.READER),
     Stop("no-runs", FORK + "/runs"),
+    Stop("no-verify", FORK + "/verify"),
     Stop("open", LAB + "/open", Who.OWNER),
     Stop("no-sweeps", FORK + "/sweeps"),
     Stop("no-verify", FORK + "/verify"),
@@ -249,7 +252,7 @@ def publish(site: Site, folder: Path) -> None:
 def run(site: Site) -> None:
     """Run the lab to its end, which is an error in its first cell that needs what is not there."""
     with Hub(f"{site.addresses.labs_local}/services/labs", site.token(OWNER)) as ada:
-        made = ada.runs.order(f"{OWNER}/two-moons", name="As it is published")
+        made = ada.verifications.order(f"{OWNER}/two-moons")
         for _ in ada.runs.follow(made.lab, made.number):
             pass
         assert ada.runs.get(made.lab, made.number).state == "failed"

@@ -357,3 +357,4 @@ def leave_runs(tools: Tools, name: str) -> None:
         if run.person == name and tools.runs.order_stop(run, "", now):
             tools.bells.ring(run.id)
     tools.runs.forget(name)
+    tools.verifications.forget(name)

@@ -144,6 +144,12 @@ class VerificationTable:
         with self._sessions() as db:
             return changed(db, this.values(runs_clean=runs_clean))
 
+    def forget(self, person: str) -> None:
+        """Mark that who asked left: another of the same name must not be taken for them."""
+        with self._sessions() as db:
+            step = update(VerificationRow).where(VerificationRow.person == person)
+            db.execute(step.values(person=f"{person} (left)"))
+
     def cards_of(self, run: Run) -> tuple[str, ...]:
         """Return the models of the GPUs that a run had, by the Hub's word."""
         wanted = (
