@@ -22,8 +22,9 @@ from machinelabs_hub.labs.app import create_app
 from machinelabs_hub.labs.models import run_steps
 from machinelabs_hub.labs.models.lab import LabDraft, Visibility
 from machinelabs_hub.labs.models.person import Person
-from machinelabs_hub.labs.models.run import Run, RunState
+from machinelabs_hub.labs.models.run import Run, RunDraft, RunState
 from machinelabs_hub.labs.services.labs import LabService
+from machinelabs_hub.labs.services.schedules import ScheduleService
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.sites import Addresses, Files
 
@@ -215,6 +216,32 @@ def test_runs_start_in_turn_and_as_many_as_the_plan_has(site: Site) -> None:
     begun = [run.started_at for run in found if run.started_at]
     assert begun == sorted(begun)
     assert most <= plan.runs
+    assert site.servers() == []
+
+
+def test_a_schedule_orders_in_time_as_its_person_and_over_a_restart_once(site: Site) -> None:
+    tools, admin = site.tools, Person("admin", "admin")
+    lab = tools.labs.find("admin", "digits")
+    assert lab is not None
+    service = ScheduleService(tools=tools, viewer=admin)
+    draft = RunDraft(parameters={"do": "finish", "seconds": "0"}, name="On time")
+    made = service.add(lab, "0 6 29 2 *", "UTC", draft)
+    assert tools.schedules.pause(made, "", "", None)
+    # Due a day ago: the service was away.
+    assert tools.schedules.resume(made, tools.clock() - timedelta(days=1))
+    site.end()
+    site.begin()
+    end = time.monotonic() + 30
+    while (number := service.get(lab, made.id).last_run) is None:
+        assert time.monotonic() < end, site.hub.log()[-3000:]
+        time.sleep(0.05)
+    run = site.tools.runs.find(lab, number)
+    assert run is not None
+    assert (run.person, run.name) == ("admin", "On time")
+    assert site.settled(run.id).state is RunState.FINISHED
+    ordered = [one for one in site.tools.runs.of_person("admin", is_over=None, before=None, limit=9)
+               if one.name == "On time"]  # fmt: skip
+    assert len(ordered) == 1
     assert site.servers() == []
 
 
