@@ -205,6 +205,16 @@ async def test_a_script_is_executed_with_its_parameters(server: LabsServer, tmp_
     assert desk.said("stderr") == "warned\n"
 
 
+async def test_a_script_gets_what_ml_yaml_declares_also_where_nothing_was_said(
+    server: LabsServer, tmp_path: Path
+) -> None:
+    said = b"parameters:\n  - {name: epochs, default: 3}\n  - {name: fast, default: no}\n"
+    code = b"import sys\nprint(*sys.argv[1:])\n"
+    desk = ordered(server, {"main.py": code, "ml.yaml": said}, parameters={"fast": "yes"})
+    assert (await executed(desk, tmp_path / "run")).state == "finished"
+    assert desk.said() == "--epochs=3 --fast=true\n"
+
+
 async def test_a_script_that_raises_is_a_failure(server: LabsServer, tmp_path: Path) -> None:
     desk = ordered(server, {"main.py": b"print('a')\nraise KeyError('x')\n"})
     assert (await executed(desk, tmp_path / "run")).state == "failed"
