@@ -45,6 +45,36 @@ class Inputs(Section):
     ] = 240
 
 
+class Verify(Section):
+    """The nightly sweep: what ran clean is verified again when that does not hold any more."""
+
+    account: Annotated[
+        str,
+        Field(
+            title="Account whose hours the nightly sweep uses",
+            description="Make one for it, such as `verifier`, and give it a plan: its runs count "
+            "as anybody's. It verifies what everybody who is signed in may run. Empty: no sweep.",
+        ),
+    ] = ""
+    hour: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=23,
+            title="Hour in which the sweep begins, UTC",
+            description="It goes on for six hours at most, one run after the other.",
+        ),
+    ] = 2
+    cpu_hours: Annotated[
+        float,
+        Field(
+            gt=0,
+            title="CPU hours that the sweep uses in a night",
+            description="Cores times hours. It begins no other run once they are used.",
+        ),
+    ] = 8
+
+
 class Runs(Section):
     """Runs of labs: how many may wait, and what is kept of them."""
 
@@ -97,3 +127,4 @@ class Runs(Section):
         ),
     ] = 50
     inputs: Inputs = Inputs()
+    verify: Verify = Verify()

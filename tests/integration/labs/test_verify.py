@@ -147,17 +147,24 @@ def test_an_error_of_the_code_fails_and_one_of_the_site_says_nothing(
     assert "Says nothing" in page(ada, f"{lab.path}/verify")
 
 
-def test_the_badge_turns_when_the_site_builds_another_image(
-    server: LabsServer, ada: httpx.Client, lab: Lab, verified: Ended
-) -> None:
+@pytest.fixture
+def build(server: LabsServer) -> Iterator[Callable[[str], None]]:
+    """Let the site have another build of the image."""
     builds = Files(server.settings.data).builds
+    builds.parent.mkdir(parents=True, exist_ok=True)
 
-    def build(identity: str) -> None:
-        builds.parent.mkdir(parents=True, exist_ok=True)
+    def make(identity: str) -> None:
         one = {"id": f"sha256:{identity * 64}", "tag": "x:1", "size_mib": 1}
         builds.write_text(json.dumps({"datascience": one}))
         server.tools.catalog()
 
+    yield make
+    builds.unlink()
+
+
+def test_the_badge_turns_when_the_site_builds_another_image(
+    server: LabsServer, ada: httpx.Client, lab: Lab, verified: Ended, build: Callable[[str], None]
+) -> None:
     build("a")
     assert verified()["image_id"] == f"sha256:{'a' * 64}"
     assert found(ada, lab)["runs_clean"] is True
@@ -174,7 +181,6 @@ def test_the_badge_turns_when_the_site_builds_another_image(
     build("a")
     turn(server.tools)
     assert found(ada, lab)["runs_clean"] is True
-    builds.unlink()
 
 
 def test_who_may_run_a_lab_may_verify_it_once_at_a_time(

@@ -57,6 +57,7 @@ from machinelabs_hub.labs.pages import site as pages
 from machinelabs_hub.labs.pages.failed import failed
 from machinelabs_hub.labs.services import idempotency, reindex, run_upkeep, trash, upkeep
 from machinelabs_hub.labs.services.conductor import Conductor
+from machinelabs_hub.labs.services.night import NightSweep
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.timekeeper import Timekeeper
 from machinelabs_hub.labs.services.tools import Tools
@@ -155,10 +156,13 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     keeping = Timekeeper(tools=parts.tools, standing=parts.hub.standing)
     timing = asyncio.create_task(keeping.run())
     verifying = asyncio.create_task(Verifier(tools=parts.tools).run())
+    sweep = NightSweep(tools=parts.tools, standing=parts.hub.standing)
+    sweeping = asyncio.create_task(sweep.run())
     try:
         yield
     finally:
         verifying.cancel()
+        sweeping.cancel()
         parts.tools.inputs.close()
         timing.cancel()
         conducting.cancel()

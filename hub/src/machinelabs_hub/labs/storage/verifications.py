@@ -144,6 +144,11 @@ class VerificationTable:
         with self._sessions() as db:
             return changed(db, this.values(runs_clean=runs_clean))
 
+    def of_person(self, person: str, *, since: datetime) -> tuple[Verification, ...]:
+        """Return what somebody asked for since a moment, the oldest first."""
+        theirs = _asked().where(VerificationRow.person == person)
+        return self._all(theirs.where(VerificationRow.asked_at >= since))
+
     def forget(self, person: str) -> None:
         """Mark that who asked left: another of the same name must not be taken for them."""
         with self._sessions() as db:
