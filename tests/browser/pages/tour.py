@@ -127,6 +127,7 @@ STOPS: Final = (
     Stop("run", LAB + "/runs/1"),
     Stop("run-of-mine", LAB + "/runs/1", Who.OWNER),
     Stop("run-line", LAB + "/runs/1?line=1"),
+    Stop("run-metrics", LAB + "/runs/1/metrics"),
     Stop("run-notebook", LAB + "/runs/1/notebook"),
     Stop("verify", LAB + "/verify"),
     Stop("verification", LAB + "/verify/1"),

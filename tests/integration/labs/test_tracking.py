@@ -112,9 +112,9 @@ def test_who_reads_a_run_reads_what_it_measures(desk: RunDesk, runner: httpx.Cli
         assert told["params"] == {"rate": "=1+1"}
         table = visitor.get(f"{runs}/{desk.run.number}/metrics.csv").text
         assert table.splitlines()[:2] == ["metric,step,value,at", "loss,0,0.5,10.0"]
-        table = visitor.get(f"{runs}/table.csv")
-        assert table.headers["content-type"].startswith("text/csv")
-        head, row = table.text.splitlines()
+        whole = visitor.get(f"{runs}/table.csv")
+        assert whole.headers["content-type"].startswith("text/csv")
+        head, row = whole.text.splitlines()
         assert head.endswith(",param rate,metric loss")
         assert row.endswith(",'=1+1,0.25")
 

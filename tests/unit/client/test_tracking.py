@@ -1,6 +1,9 @@
 """What `machinelabs.log` does where there is no run, and what of very much is told."""
 
 import math
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -65,3 +68,25 @@ def test_names_and_values_are_bounded() -> None:
     with pytest.raises(TooMuch, match="at most 1000 tags"):
         measures.value("tag", "t", "")
     measures.value("tag", "t5", "new")
+
+
+def test_it_needs_no_package_that_an_image_may_lack() -> None:
+    source = Path(machinelabs.__file__).parent.parent
+    code = "import machinelabs; machinelabs.log(loss=1)"
+    # -S: nothing but the standard library, and us.
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", code],
+        env={"PYTHONPATH": str(source)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert "keeps nothing" in done.stderr
+
+
+def test_what_speaks_with_a_site_is_there_when_it_is_asked_for() -> None:
+    for name in machinelabs.__all__:
+        assert getattr(machinelabs, name).__name__ == name
+    with pytest.raises(AttributeError, match="no attribute 'nothing'"):
+        _ = machinelabs.nothing

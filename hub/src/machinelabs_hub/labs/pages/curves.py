@@ -65,8 +65,8 @@ def number_words(value: float) -> str:
     if not math.isfinite(value):
         return _WORDS[word_of(value)]
     if value and (abs(value) >= 1e7 or abs(value) < 1e-4):  # noqa: PLR2004
-        digits, _, power = f"{value:.3e}".partition("e")
-        return f"{digits.rstrip('0').rstrip('.')}e{int(power)}"
+        factor, _, power = f"{value:.3e}".partition("e")
+        return f"{factor.rstrip('0').rstrip('.')}e{int(power)}"
     if value == int(value):
         return f"{int(value):,}"
     digits = max(0, 4 - math.floor(math.log10(abs(value)))) if value else 0
