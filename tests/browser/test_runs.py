@@ -167,3 +167,24 @@ def test_a_terminal_follows_a_run_of_anothers_lab_and_ends_as_it_does(
     failed = ben.ml("run", f"{ADA}/breaks", "-f")
     assert failed.code == 12
     assert "ZeroDivisionError" in failed.err
+
+
+def test_several_values_make_a_sweep_whose_runs_are_compared(labs: str, ada: Page) -> None:
+    ada.goto(f"{labs}/trains/runs/new")
+    ada.get_by_text("Several values…").click()
+    ada.get_by_label("A run for each combination of").fill("epochs = 1, 2")
+    ada.get_by_role("button", name="Run").click()
+    ada.wait_for_url("**/sweeps/1")
+    sweep = ada.get_by_role("group", name="Runs of the sweep")
+    expect(sweep.get_by_role("row")).to_have_count(3)
+    # The page says by itself how they go.
+    expect(ada.get_by_role("status").get_by_text("2 finished")).to_be_visible(timeout=SLOW)
+    expect(ada.get_by_role("button", name="Stop all")).to_have_count(0)
+    assert barriers(ada) == []
+    ada.get_by_role("link", name="Compare", exact=True).click()
+    table = ada.get_by_role("group", name="Runs side by side")
+    cells = table.get_by_role("row", name="epochs").get_by_role("cell")
+    expect(cells).to_have_text(["1", "2"])
+    table.get_by_role("link", name="what differs").click()
+    expect(ada.locator("#changes .is-added")).to_contain_text('{"epochs": 2}')
+    assert barriers(ada) == []
