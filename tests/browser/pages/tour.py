@@ -131,12 +131,10 @@ STOPS: Final = (
     Stop("run-notebook", LAB + "/runs/1/notebook"),
     Stop("verify", LAB + "/verify"),
     Stop("verification", LAB + "/verify/1"),
-    Stop("run-new", LAB + "/runs/new", Who.OWNER),
-    Stop("verify", LAB + "/verify"),
-    Stop("verification", LAB + "/verify/1"),
     Stop("runs-compared", LAB + "/runs/compare?run=2&run=3"),
     Stop("sweeps", LAB + "/sweeps"),
     Stop("sweep", LAB + "/sweeps/1", Who.OWNER),
+    Stop("run-new", LAB + "/runs/new", Who.OWNER),
     Stop("run-new-script", LAB + "/runs/new?path=model.py", Who.OWNER),
     Stop("schedules", LAB + "/schedules", Who.OWNER),
     Stop("own-runs", "{labs}/-/runs", Who.OWNER),
@@ -150,10 +148,9 @@ STOPS: Final = (
     Stop("no-own-runs", "{labs}/-/runs", Who.NEWCOMER),
     Stop("no-schedules", FORK + "/schedules", Who.READER),
     Stop("no-runs", FORK + "/runs"),
-    Stop("no-verify", FORK + "/verify"),
-    Stop("open", LAB + "/open", Who.OWNER),
     Stop("no-sweeps", FORK + "/sweeps"),
     Stop("no-verify", FORK + "/verify"),
+    Stop("open", LAB + "/open", Who.OWNER),
     Stop("open-fork", FORK + "/open", Who.OWNER),
 )
 
@@ -257,13 +254,13 @@ def run(site: Site) -> None:
         for _ in ada.runs.follow(made.lab, made.number):
             pass
         assert ada.runs.get(made.lab, made.number).state == "failed"
-    rarely = {"cron": "0 6 29 2 *", "zone": "Europe/Berlin", "run": {"name": "On leap days"}}
         swept = ada.sweeps.order(
             f"{OWNER}/two-moons", {"seed": [1, 2]}, path="model.py", name="Seeds"
         )
         for one in swept.runs:
             for _ in ada.runs.follow(swept.lab, one.number):
                 pass
+    rarely = {"cron": "0 6 29 2 *", "zone": "Europe/Berlin", "run": {"name": "On leap days"}}
     token = {"Authorization": f"token {site.token(OWNER)}"}
     address = f"{site.labs_url}/api/v1/labs/{OWNER}/two-moons/schedules"
     site.visitor().post(address, headers=token, json=rarely).raise_for_status()
