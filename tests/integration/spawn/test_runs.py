@@ -74,6 +74,23 @@ def test_a_notebook_runs_from_the_order_to_its_outputs(site: Site) -> None:
     settled(run)
 
 
+def test_what_its_code_measures_is_there_while_it_runs(site: Site) -> None:
+    work = (
+        b"import time, machinelabs\nfor step in range(3):\n"
+        b"    machinelabs.log(loss=1 / (step + 1), phase='training', step=step)\n"
+        b"print('logged', flush=True)\ntime.sleep(300)\n"
+    )
+    run = running(site, "measures", work, says="logged")
+    wait_until(lambda: run.get("/metrics").json()["metrics"], seconds=10, what="a metric is there")
+    told = run.get("/metrics").json()
+    assert [(one["step"], one["value"]) for one in told["metrics"][0]["points"]] == [
+        (0, 1.0), (1, 0.5), (2, 1 / 3)
+    ]  # fmt: skip
+    assert told["tags"] == {"phase": "training"}
+    run.order("stop")
+    assert run.wait_for() == "stopped"
+
+
 def test_an_exception_is_failed_with_its_cell_and_traceback(site: Site) -> None:
     run = start(site, "run-ada", "raises", {"main.ipynb": nb("1", "{}['missing']")})
     assert run.wait_for() == "failed"
