@@ -1,4 +1,7 @@
-"""What becomes of verifications: settled when their runs are over, turned when the site changes."""
+"""What becomes of verifications: settled when their runs are over, turned when the site changes.
+
+The same loop asks what GPU memory runs used that are over.
+"""
 
 import logging
 import time
@@ -23,6 +26,7 @@ from machinelabs_hub.labs.models.verification import (
 )
 from machinelabs_hub.labs.render.notebook import BrokenNotebook
 from machinelabs_hub.labs.render.notebook import read as read_notebook
+from machinelabs_hub.labs.services import gpu_peaks
 from machinelabs_hub.labs.services.bells import ALL
 from machinelabs_hub.labs.services.tools import Tools
 
@@ -40,6 +44,7 @@ class Verifier:
         self._tools = tools
         self._builds: object = None
         self._turned_at = 0.0
+        self._measured: set[int] = set()
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -54,6 +59,7 @@ class Verifier:
     def look(self) -> None:
         """Settle what is over, and turn badges if the site is another than at the last look."""
         settle(self._tools)
+        gpu_peaks.measure(self._tools, self._measured)
         builds, at = self._tools.catalog().builds, time.monotonic()
         if builds != self._builds or at - self._turned_at >= TURN_SECONDS:
             self._builds, self._turned_at = builds, at

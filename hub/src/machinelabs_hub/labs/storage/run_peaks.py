@@ -1,8 +1,12 @@
 """The most that runs used. Every method is one transaction."""
 
-from sqlalchemy import select
+from datetime import datetime
 
+from sqlalchemy import func, or_, select
+
+from machinelabs_hub import tickets
 from machinelabs_hub.db.engine import SessionMaker
+from machinelabs_hub.db.tables.gpus import ClaimRow
 from machinelabs_hub.db.tables.runs import RunRow
 from machinelabs_hub.db.tables.verifications import RunPeakRow, VerificationRow
 from machinelabs_hub.labs.models.lab import Lab
@@ -27,6 +31,29 @@ class RunPeakTable:
                 db.add(row)
             row.memory_mib = max(row.memory_mib, memory_mib)
             row.gpu_memory_mib = max(row.gpu_memory_mib, gpu_memory_mib)
+
+    def held_gpus(self, since: datetime) -> tuple[tuple[int, str], ...]:
+        """Return the runs that finished since and held GPUs, with their containers.
+
+        Those whose GPU memory is known already are left out.
+        """
+        held = select(ClaimRow.server, ClaimRow.container).where(
+            ClaimRow.server.startswith(tickets.RUN_PREFIX, autoescape=True),
+            ClaimRow.container != "",
+            or_(ClaimRow.ended_at.is_(None), ClaimRow.ended_at >= since),
+        )
+        with self._sessions() as db:
+            containers = {row.server: row.container for row in db.execute(held)}
+            if not containers:
+                return ()
+            over = (
+                select(RunRow.id)
+                .outerjoin(RunPeakRow, RunPeakRow.run_id == RunRow.id)
+                .where(RunRow.state == RunState.FINISHED, RunRow.ended_at >= since)
+                .where(func.coalesce(RunPeakRow.gpu_memory_mib, 0) == 0)
+            )
+            found = ((run, containers.get(tickets.server_of(run), "")) for run in db.scalars(over))
+            return tuple((run, container) for run, container in found if container)
 
     def last(self, lab: Lab, *, first: int, limit: int) -> tuple[Measured, ...]:
         """Return what the last runs of a lab used that ran to their ends, the newest first.
