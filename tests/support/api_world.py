@@ -23,6 +23,7 @@ LIMITS = {
     "labs_per_person": 1_000_000,
 }
 """Of a site that answers as often as it is asked."""
+RUNS = {"schedules": 1_000_000}
 
 LED = 0.9
 """How many of the parts of a request are led, one by one."""
@@ -35,6 +36,19 @@ _OF_A_RUN: dict[str, list[Any]] = {
     "flavour": ["gpu-small"],
     "name": ["A try"],
     "note": ["", "Why"],
+}
+
+# Of no day that is near.
+_OF_A_SCHEDULE: dict[str, list[Any]] = _OF_A_RUN | {
+    "cron": ["0 6 29 2 *"],
+    "zone": ["UTC", "Europe/Berlin"],
+    "parameters": [None],
+}
+
+_OF_A_SWEEP: dict[str, list[Any]] = _OF_A_RUN | {
+    "path": ["train.py"],
+    "grid": [{"seed": [1, 2]}],
+    "parameters": [{}],
 }
 
 _SERIAL = count()
@@ -52,6 +66,7 @@ class ApiWorld:
         caught: another fork of the asker's: r3 of the original is in its r3, and was not offered.
         gone: a lab in the asker's trash.
         run: the id of the run #1 of mine.
+        schedule: the id of the asker's schedule of mine.
     """
 
     mine: str
@@ -60,6 +75,7 @@ class ApiWorld:
     caught: str
     gone: str
     run: int
+    schedule: int
 
     @property
     def labs(self) -> tuple[tuple[str, str], ...]:
@@ -73,7 +89,8 @@ class ApiWorld:
         _put(case.path_parameters, known, dice)
         _put(case.query, self._in_query(), dice)
         _put(case.headers, {"Idempotency-Key": [f"key-{next(_SERIAL)}"], "If-Match": [None]}, dice)
-        said = _OF_A_RUN if case.operation.path.endswith("/runs") else self._in_body()
+        of_paths = {"runs": _OF_A_RUN, "schedules": _OF_A_SCHEDULE, "sweeps": _OF_A_SWEEP}
+        said = of_paths.get(case.operation.path.rpartition("/")[2]) or self._in_body()
         for body in (case.body, *(case.body.values() if isinstance(case.body, dict) else ())):
             _put(body, said, dice)
 
@@ -83,7 +100,7 @@ class ApiWorld:
             owner, name = ASKER, self.gone
         elif "/proposals" in path:
             owner, name = dice.choice(((ASKER, self.mine), (OTHER, self.theirs)))
-        elif "/runs" in path:
+        elif any(part in path for part in ("/runs", "/schedules", "/sweeps")):
             owner, name = ASKER, self.mine
         elif "/people/" in path:
             name = OTHER
@@ -92,7 +109,7 @@ class ApiWorld:
         return {
             "owner": [owner],
             "name": [name],
-            "number": [1],
+            "number": [self.schedule if "/schedules" in path else 1],
             "run": [self.run],
             "revision": ["1", "2"],
             "path": ["main.ipynb", "data/a.csv", "a.png"],
@@ -161,12 +178,30 @@ def make_world(site: Site) -> ApiWorld:
         _done(asker.post(f"/labs/{ASKER}/{caught}/update", json={"to": 3}))
         run = _done(asker.post(f"/labs/{ASKER}/{mine}/runs", json={"flavour": "gpu-small"}))
         _done(asker.post(f"/labs/{ASKER}/{mine}/runs/1/stop"))
+        seeds = {"grid": {"seed": [1, 2]}, "path": "train.py", "flavour": "gpu-small"}
+        _done(asker.post(f"/labs/{ASKER}/{mine}/sweeps", json=seeds))
+        _done(asker.post(f"/labs/{ASKER}/{mine}/sweeps/1/stop"))
+        rarely = {"cron": "0 6 29 2 *", "run": {"flavour": "gpu-small"}}
+        schedule = _done(asker.post(f"/labs/{ASKER}/{mine}/schedules", json=rarely))
         asker.delete(f"/labs/{ASKER}/{gone}").raise_for_status()
-    return ApiWorld(mine=mine, theirs=theirs, fork=fork, caught=caught, gone=gone, run=run["id"])
+    return ApiWorld(
+        mine=mine,
+        theirs=theirs,
+        fork=fork,
+        caught=caught,
+        gone=gone,
+        run=run["id"],
+        schedule=schedule["id"],
+    )
 
 
 def _files(number: str) -> dict[str, bytes]:
-    return {"main.ipynb": notebook(f"print({number})"), "data/a.csv": b"1,2\n", "a.png": b"PNG"}
+    return {
+        "main.ipynb": notebook(f"print({number})"),
+        "data/a.csv": b"1,2\n",
+        "a.png": b"PNG",
+        "train.py": b"",
+    }
 
 
 def _revise(client: httpx.Client, lab: str, files: dict[str, bytes]) -> None:
@@ -184,10 +219,10 @@ def _put(part: Any, known: dict[str, list[Any]], dice: random.Random) -> None:
     if not hasattr(part, "keys"):
         return
     for key in [key for key in part if key in known]:
-        # What has parts of its own is led by them.
-        if dice.random() > LED or isinstance(part[key], dict):
-            continue
         value = dice.choice(known[key])
+        # What has parts of its own is led by them, unless the whole of it is known.
+        if dice.random() > LED or (isinstance(part[key], dict) and not isinstance(value, dict)):
+            continue
         if value is None:
             del part[key]
         else:

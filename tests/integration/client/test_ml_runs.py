@@ -322,3 +322,22 @@ def test_json_of_a_run_says_all_of_it(world: World) -> None:
         "path", "image", "flavour", "parameters", "name", "seconds", "url",
     }  # fmt: skip
     assert json.loads(json.dumps(said))["url"].endswith(f"/{world.lab.path}/runs/1")
+
+
+def test_schedules_are_made_listed_paused_and_deleted(world: World) -> None:
+    lab = world.lab.path
+    told = world.ada.ml("schedule", lab, "0 6 29 2 *", "--zone", "Europe/Berlin", "-p", "epochs=7")
+    assert told.code == 0, told.err
+    assert "At 06:00 on February 29 (Europe/Berlin)" in told.out
+    (made,) = world.ada.done("schedules", lab)["items"]
+    (row,) = world.server.tools.schedules.page(world.lab, person="ada", before=None, limit=9)
+    assert (row.id, row.draft.parameters) == (made["id"], {"epochs": "7"})
+    number = str(made["id"])
+    assert world.ada.done("schedules", lab, "--pause", number)["is_paused"]
+    assert "paused" in world.ada.ml("schedules", lab).out
+    assert not world.ada.done("schedules", lab, "--resume", number)["is_paused"]
+    world.ada.done("schedules", lab, "--delete", number)
+    assert "no schedule" in world.ada.ml("schedules", lab).out
+    wrong = world.ada.ml("schedule", lab, "soon")
+    assert wrong.code
+    assert "five parts" in wrong.err

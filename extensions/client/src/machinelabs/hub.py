@@ -20,6 +20,7 @@ from machinelabs.models import (
 )
 from machinelabs.notices import Notices
 from machinelabs.runs import Runs
+from machinelabs.schedules import Schedules
 from machinelabs.sweeps import Sweeps
 from machinelabs.tar import TarStream
 from machinelabs.templates import Templates
@@ -42,6 +43,7 @@ class Hub:
         self.runs = Runs(transport=self._transport, path=_path)
         self.sweeps = Sweeps(transport=self._transport, path=_path)
         self.verifications = Verifications(transport=self._transport, path=_path)
+        self.schedules = Schedules(transport=self._transport, path=_path)
         self.templates = Templates(transport=self._transport)
         self.handshakes = Handshakes(transport=self._transport)
         self.notices = Notices(transport=self._transport)
