@@ -161,6 +161,9 @@ def test_stopping_a_sweep_stops_what_is_not_over_and_is_for_who_may(
     assert ada.post(f"{here}/stop", data={"_csrf": "-"}).status_code == 303
     told = ada.get(f"/api/v1/labs{here}").json()
     assert told["states"] == {"finished": 1, "stopped": 2}
+    assert ada.post(f"/api/v1/labs{here}/stop").status_code == 200
+    assert ada.post(f"/api/v1/labs{here}/stop", headers=ben).status_code == 403
+    assert httpx.post(f"{ada.base_url}api/v1/labs{here}/stop").status_code == 401
 
 
 def test_others_see_sweeps_as_they_see_the_lab(server: LabsServer, ada: httpx.Client) -> None:

@@ -144,10 +144,13 @@ class SweepService:
             NotAllowed: they are another's, and so is the lab.
         """
         sweep = self.get(lab, number)
+        writer(self._viewer)
+        runs = self.runs(lab, sweep)
+        # Where nothing goes on any more, to stop the first changes nothing and asks who may.
+        some = [one for one in runs if not one.run.state.is_final] or runs[:1]
         # The last ones first: the place of one that stops is not for the next of them.
-        for one in reversed(self.runs(lab, sweep)):
-            if not one.run.state.is_final:
-                self._runs.stop(lab, one.run.number)
+        for one in reversed(some):
+            self._runs.stop(lab, one.run.number)
         return sweep
 
     def _added(self, lab: Lab, runs: Sequence[NewRun], grid: Grid) -> tuple[Sweep, tuple[int, ...]]:
