@@ -165,7 +165,7 @@ tries("trace", lambda: subprocess.run(["python3", "-c", (
     "import ctypes; libc = ctypes.CDLL(None, use_errno=True);"
     "print(libc.ptrace(16, 1, 0, 0), ctypes.get_errno())")],
     capture_output=True, text=True).stdout.strip())
-tries("own environ", lambda: sorted(n for n in os.environ if "RUN_" in n or "TOKEN" in n or "JUPYTERHUB" in n))
+tries("own environ", lambda: sorted(n for n in os.environ if "MACHINELABS_RUN_" in n or "TOKEN" in n or "JUPYTERHUB" in n))
 tries("nice", lambda: os.nice(0))
 tries("home", lambda: sorted(os.listdir(os.path.expanduser("~"))))
 tries("command line", lambda: open(f"{first}/cmdline").read().replace("\0", " "))

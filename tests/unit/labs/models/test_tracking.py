@@ -58,7 +58,8 @@ def test_a_course_that_was_written_is_read_as_it_was(values: list[float]) -> Non
         {"kind": "metric", "name": "x"},
         {"kind": "metric", "name": "x", "points": "1"},
         {"kind": "metric", "name": "x", "points": [[1, 2], [1, "2", 3], [True, 1, 1], [1, {}, 1]]},
-        {"kind": "metric", "name": "x", "points": [[math.inf, 1, 1]]},
+        {"kind": "metric", "name": "x", "points": [[math.inf, 1, 1], [1, 1, math.inf]]},
+        {"kind": "metric", "name": "x", "points": [[1 << 62, 1, 1], [1, 10**400, 1]]},
         {"kind": "metric", "name": "a\0b", "points": [[1, 1, 1]]},
         {"kind": "metric", "name": "a" * 251, "points": [[1, 1, 1]]},
         {"kind": "metric", "name": 3, "points": [[1, 1, 1]]},
@@ -80,3 +81,13 @@ def test_events_that_were_told_before_tell_nothing_again() -> None:
     told = told_by(said, after=5)
     assert told.metrics == {"x": [Point(6, 6.0, 6.0)]}
     assert told.at == 6
+
+
+def test_signs_that_no_database_takes_are_replaced() -> None:
+    said = [
+        {"n": 1, "kind": "metric", "name": "a\ud800", "points": [[0, 1, 2]]},
+        {"n": 2, "kind": "tag", "name": "b", "value": "\udfff\0c"},
+    ]
+    told = told_by(said, after=0)
+    assert list(told.metrics) == ["a?"]
+    assert told.tags == {"b": "?c"}

@@ -20,6 +20,7 @@ TAG: Final = "tag"
 KINDS: Final = frozenset({METRIC, PARAM, TAG})
 """Events of a log that are of this."""
 
+_MOST_STEPS: Final = 1 << 62
 _NOT_FINITE: Final = {"nan": math.nan, "inf": math.inf, "-inf": -math.inf}
 
 
@@ -47,9 +48,10 @@ class Point:
         if not (_is_number(step) and _is_number(value) and _is_number(at)):
             return None
         try:
-            return cls(int(step), float(value), float(at))
+            point = cls(int(step), float(value), float(at))
         except (ValueError, OverflowError):
             return None
+        return point if abs(point.step) < _MOST_STEPS and math.isfinite(point.at) else None
 
     def write(self) -> list[Any]:
         """Return what `read` reads."""
@@ -228,11 +230,17 @@ def told_by(events: Iterable[Mapping[str, Any]], *, after: int) -> Told:
         told.at = max(told.at, number)
         if not isinstance(name, str) or not name or "\0" in name or len(name) > LONGEST_NAME:
             continue
+        name = _storable(name)
         if kind == METRIC:
             said = event.get("points")
             points = map(Point.read, said if isinstance(said, list) else ())
             told.metrics.setdefault(name, []).extend(point for point in points if point)
         elif isinstance(event.get("value"), str):
             values = told.params if kind == PARAM else told.tags
-            values[name] = event["value"].replace("\0", "")[:LONGEST_VALUE]
+            values[name] = _storable(event["value"].replace("\0", ""))[:LONGEST_VALUE]
     return told
+
+
+def _storable(text: str) -> str:
+    # Half of a pair of signs is no sign: programs write such, and no database takes it.
+    return text.encode("utf-8", "replace").decode()
