@@ -19,7 +19,7 @@ def size(count: int) -> str:
 def about(seconds: float) -> str:
     """Return a time roughly, as people say it: `4 s`, `3 min`, `2 h`."""
     for unit, length in (("h", _MINUTE * _MINUTE), ("min", _MINUTE)):
-        if seconds >= length * 1.5:  # noqa: PLR2004 - 80 s are rather seconds than minutes
+        if seconds >= length * 1.5:  # 80 s are rather seconds than minutes
             return f"{seconds / length:.0f} {unit}"
     return f"{max(1, round(seconds))} s"
 
