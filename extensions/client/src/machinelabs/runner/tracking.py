@@ -16,8 +16,9 @@ from machinelabs.runner.tensorboard import TensorBoard
 from machinelabs.tracking import VARIABLE
 
 LOOK_SECONDS: Final = 0.5
-PER_EVENT: Final = 0.005
-"""The more there is to tell, the longer it gathers."""
+PER_EVENT: Final = 0.02
+LONGEST_LOOK: Final = 10.0
+"""The more there is to tell, the longer it gathers, up to so many seconds."""
 
 MOST_LOOKS: Final = 20
 """At the end, of files that are very long."""
@@ -69,7 +70,7 @@ class Tracking:
         """Tell what is measured, for ever."""
         looks = told = 0
         while True:
-            await asyncio.sleep(LOOK_SECONDS + PER_EVENT * told)
+            await asyncio.sleep(min(LOOK_SECONDS + PER_EVENT * told, LONGEST_LOOK))
             looks += 1
             if looks % FILES_EVERY == 0:
                 await asyncio.to_thread(self._files.look)

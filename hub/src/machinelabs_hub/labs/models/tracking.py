@@ -68,27 +68,18 @@ def word_of(value: float) -> str:
     return "nan" if math.isnan(value) else "inf" if value > 0 else "-inf"
 
 
-@dataclass(slots=True)
-class Stretch:
-    """Some points of a course that followed each other: the lowest and the highest of them."""
+Stretch = list[Any]
+"""Some points of a course that followed each other, as JSON: how many, the lowest, the highest.
 
-    low: Point
-    high: Point
-    count: int = 1
+The highest is left out where it is the lowest. Courses are read and written all the time and
+grow at their end alone, so what is before stays as it was read.
+"""
 
-    def take(self, other: "Stretch") -> None:
-        """Be both stretches in one."""
-        self.low = min(self.low, other.low, key=lambda point: point.value)
-        self.high = max(self.high, other.high, key=lambda point: point.value)
-        self.count += other.count
 
-    @property
-    def points(self) -> tuple[Point, ...]:
-        """What is kept of it, in order."""
-        if self.low == self.high:
-            return (self.low,)
-        pair = (self.low, self.high)
-        return tuple(sorted(pair, key=lambda point: (point.at, point.step)))
+def _joined(one: Stretch, other: Stretch) -> Stretch:
+    low = min(one[1], other[1], key=_value)
+    high = max(one[-1], other[-1], key=_value)
+    return [one[0] + other[0], low] if low == high else [one[0] + other[0], low, high]
 
 
 @dataclass(slots=True)
@@ -112,10 +103,11 @@ class Course:
         self.last = point
         if not math.isfinite(point.value):
             return
-        if self.stretches and self.stretches[-1].count < self.each:
-            self.stretches[-1].take(Stretch(point, point))
+        fresh = [1, point.write()]
+        if self.stretches and self.stretches[-1][0] < self.each:
+            self.stretches[-1] = _joined(self.stretches[-1], fresh)
             return
-        self.stretches.append(Stretch(point, point))
+        self.stretches.append(fresh)
         if len(self.stretches) >= self._most:
             self._halve()
 
@@ -128,8 +120,8 @@ class Course:
         self.each *= 4 if self.each == 1 else 2
         whole: list[Stretch] = []
         for stretch in self.stretches:
-            if whole and whole[-1].count + stretch.count <= self.each:
-                whole[-1].take(stretch)
+            if whole and whole[-1][0] + stretch[0] <= self.each:
+                whole[-1] = _joined(whole[-1], stretch)
             else:
                 whole.append(stretch)
         self.stretches = whole
@@ -137,7 +129,10 @@ class Course:
     @property
     def points(self) -> tuple[Point, ...]:
         """What is kept of it, in order, finite numbers alone."""
-        kept = [point for stretch in self.stretches for point in stretch.points]
+        kept = []
+        for _, *pair in self.stretches:
+            # Of two of one moment the lower step was first.
+            kept += [Point(*one) for one in sorted(pair, key=_order)]
         for end, place in ((self.first, 0), (self.last, len(kept) + 1)):
             if end is not None and math.isfinite(end.value) and end not in kept[-2:] + kept[:2]:
                 kept.insert(place, end)
@@ -152,12 +147,14 @@ class Course:
     @property
     def low(self) -> Point | None:
         """The lowest finite point."""
-        return min((one.low for one in self.stretches), key=_value, default=None)
+        found = min((one[1] for one in self.stretches), key=_value, default=None)
+        return found and Point(*found)
 
     @property
     def high(self) -> Point | None:
         """The highest finite point."""
-        return max((one.high for one in self.stretches), key=_value, default=None)
+        found = max((one[-1] for one in self.stretches), key=_value, default=None)
+        return found and Point(*found)
 
     def write(self) -> dict[str, Any]:
         """Return what `read` reads."""
@@ -166,31 +163,27 @@ class Course:
             "each": self.each,
             "first": self.first and self.first.write(),
             "last": self.last and self.last.write(),
-            "stretches": [
-                [one.count, one.low.write()]
-                if one.low == one.high
-                else [one.count, one.low.write(), one.high.write()]
-                for one in self.stretches
-            ],
+            "stretches": self.stretches,
         }
 
     @classmethod
     def read(cls, said: Mapping[str, Any]) -> Self:
         """Return the course that `write` wrote."""
-        course = cls(
+        return cls(
             count=said["count"],
             each=said["each"],
             first=Point.read(said["first"]),
             last=Point.read(said["last"]),
+            stretches=list(said["stretches"]),
         )
-        for count, *kept in said["stretches"]:
-            points = [point for one in kept if (point := Point.read(one)) is not None]
-            course.stretches.append(Stretch(points[0], points[-1], count))
-        return course
 
 
-def _value(point: Point) -> float:
-    return point.value
+def _value(point: list[Any]) -> float:
+    return float(point[1])
+
+
+def _order(point: list[Any]) -> tuple[float, int]:
+    return point[2], point[0]
 
 
 @dataclass(frozen=True, slots=True)
