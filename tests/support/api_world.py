@@ -51,6 +51,7 @@ _OF_A_SWEEP: dict[str, list[Any]] = _OF_A_RUN | {
     "parameters": [{}],
 }
 
+_OF_MINE = ("/runs", "/schedules", "/sweeps", "/verifications")
 _SERIAL = count()
 
 
@@ -67,6 +68,7 @@ class ApiWorld:
         gone: a lab in the asker's trash.
         run: the id of the run #1 of mine.
         schedule: the id of the asker's schedule of mine.
+        verification: the number of the run that verified mine, and was stopped.
     """
 
     mine: str
@@ -76,6 +78,7 @@ class ApiWorld:
     gone: str
     run: int
     schedule: int
+    verification: int
 
     @property
     def labs(self) -> tuple[tuple[str, str], ...]:
@@ -100,7 +103,7 @@ class ApiWorld:
             owner, name = ASKER, self.gone
         elif "/proposals" in path:
             owner, name = dice.choice(((ASKER, self.mine), (OTHER, self.theirs)))
-        elif any(part in path for part in ("/runs", "/schedules", "/sweeps")):
+        elif any(part in path for part in _OF_MINE):
             owner, name = ASKER, self.mine
         elif "/people/" in path:
             name = OTHER
@@ -109,13 +112,18 @@ class ApiWorld:
         return {
             "owner": [owner],
             "name": [name],
-            "number": [self.schedule if "/schedules" in path else 1],
+            "number": [self._number(path)],
             "run": [self.run],
             "revision": ["1", "2"],
             "path": ["main.ipynb", "data/a.csv", "a.png"],
             "kind": ["person"],
             "member": [OTHER],
         }
+
+    def _number(self, path: str) -> int:
+        if "/schedules" in path:
+            return self.schedule
+        return self.verification if "/verifications" in path else 1
 
     def _in_query(self) -> dict[str, list[Any]]:
         return {
@@ -183,6 +191,10 @@ def make_world(site: Site) -> ApiWorld:
         _done(asker.post(f"/labs/{ASKER}/{mine}/sweeps/1/stop"))
         rarely = {"cron": "0 6 29 2 *", "run": {"flavour": "gpu-small"}}
         schedule = _done(asker.post(f"/labs/{ASKER}/{mine}/schedules", json=rarely))
+        # A size that nothing here has room for: its verifications wait, and start nothing.
+        _done(asker.patch(f"/labs/{ASKER}/{mine}", json={"flavour": "gpu-small"}))
+        proof = _done(asker.post(f"/labs/{ASKER}/{mine}/verifications"))
+        _done(asker.post(f"/labs/{ASKER}/{mine}/runs/{proof['number']}/stop"))
         asker.delete(f"/labs/{ASKER}/{gone}").raise_for_status()
     return ApiWorld(
         mine=mine,
@@ -192,6 +204,7 @@ def make_world(site: Site) -> ApiWorld:
         gone=gone,
         run=run["id"],
         schedule=schedule["id"],
+        verification=proof["number"],
     )
 
 

@@ -49,6 +49,7 @@ NEVER_DONE = {
     # What only a run that began has.
     "GET labs/{owner}/{name}/runs/{number}/outputs/{path}",
     "GET labs/{owner}/{name}/runs/{number}/notebook",
+    "POST labs/{owner}/{name}/runs/{number}/publish",
     # Nobody is told anything here.
     "POST me/notices/{notice}/confirm",
 }
