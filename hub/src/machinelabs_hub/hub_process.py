@@ -3,15 +3,15 @@
 What works there is listed in `configure.configure_background`.
 """
 
-import asyncio
 from collections.abc import Callable, Coroutine
-from typing import Any, Final
+from contextlib import AsyncExitStack
+from functools import partial
+from typing import Any
 
 from jupyterhub.app import JupyterHub
 from traitlets import Dict
 
-RESTART_SECONDS: Final = 5.0
-"""How long after its failure a work begins anew."""
+from machinelabs_hub.works import kept
 
 Work = Callable[[Any], Coroutine[Any, Any, None]]
 """Begins a work that goes on as long as the Hub; what it is given is the Hub."""
@@ -25,32 +25,19 @@ class SiteHub(JupyterHub):
     )
 
     def __init__(self, **kwargs: Any) -> None:
-        self._works: list[asyncio.Task[None]] = []
+        self._works = AsyncExitStack()
         super().__init__(**kwargs)
 
     async def start(self) -> None:
         """Start the Hub, then what works beside it."""
         await super().start()
-        self._works = [
-            asyncio.create_task(self._keep(name, work), name=name)
-            for name, work in self.background.items()
-        ]
+        works = {name: partial(work, self) for name, work in self.background.items()}
+        await self._works.enter_async_context(kept(works, self.log))
 
     async def cleanup(self) -> None:
         """End the background work, then what JupyterHub ends."""
-        for work in self._works:
-            work.cancel()
-        await asyncio.gather(*self._works, return_exceptions=True)
+        await self._works.aclose()
         await super().cleanup()
-
-    async def _keep(self, name: str, work: Work) -> None:
-        while True:
-            try:
-                return await work(self)
-            except Exception:
-                # Whatever it is, it must not end the Hub, nor the work for good.
-                self.log.exception("%s failed; it begins anew in %g seconds", name, RESTART_SECONDS)
-            await asyncio.sleep(RESTART_SECONDS)
 
 
 if __name__ == "__main__":

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
+from functools import partial
 from typing import Final
 
 from fastapi import APIRouter, FastAPI
@@ -64,6 +65,7 @@ from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.verifier import Verifier
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import LABS_PREFIX, Files
+from machinelabs_hub.works import Begin, kept
 
 log = logging.getLogger("machinelabs.labs")
 
@@ -150,26 +152,25 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
     await run_in_threadpool(parts.tools.fetched.settle)
     if settled:
         log.warning("settled %d acts that a killed process left half done", settled)
-    emptying = asyncio.create_task(_empty_trash(parts.tools))
-    tending = asyncio.create_task(_tend(parts.tools))
-    conducting = asyncio.create_task(Conductor(tools=parts.tools, hub=parts.hub).run())
-    keeping = Timekeeper(tools=parts.tools, standing=parts.hub.standing)
-    timing = asyncio.create_task(keeping.run())
-    verifying = asyncio.create_task(Verifier(tools=parts.tools).run())
-    sweep = NightSweep(tools=parts.tools, standing=parts.hub.standing)
-    sweeping = asyncio.create_task(sweep.run())
+    tools, hub = parts.tools, parts.hub
+    works: dict[str, Begin] = {
+        "emptying the trash": partial(_empty_trash, tools),
+        "tending the stores": partial(_tend, tools),
+        "conducting runs": Conductor(tools=tools, hub=hub).run,
+        "keeping schedules": Timekeeper(tools=tools, standing=hub.standing).run,
+        "verifying": Verifier(tools=tools).run,
+        "the nightly sweep": NightSweep(tools=tools, standing=hub.standing).run,
+    }
     try:
-        yield
+        async with kept(works, log):
+            try:
+                yield
+            finally:
+                # Who waits for a download holds a thread: they are told before the works end.
+                tools.inputs.close()
     finally:
-        verifying.cancel()
-        sweeping.cancel()
-        parts.tools.inputs.close()
-        timing.cancel()
-        conducting.cancel()
-        emptying.cancel()
-        tending.cancel()
-        await parts.hub.close()
-        parts.tools.close()
+        await hub.close()
+        tools.close()
 
 
 async def _tend(tools: Tools) -> None:
