@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 from tests.support.content import png
 
-from machinelabs_hub.labs.compare.pictures import compare_pictures
+from machinelabs_hub.labs.compare.pictures import Pictures
 from machinelabs_hub.labs.compare.results import compare_cells
 from machinelabs_hub.labs.compare.texts import Near, compare_texts, is_near
 from machinelabs_hub.labs.models.run import Reason, RunState
@@ -127,18 +127,18 @@ def test_a_table_is_compared_by_its_words() -> None:
 
 def test_pictures_are_compared_by_looks() -> None:
     plot, nearly, other = curve(30), curve(30.4), curve(12)
-    assert compare_pictures(plot, plot) == (Near.SAME, "")
-    assert compare_pictures(plot, nearly) == (Near.NEAR, "")
-    assert compare_pictures(plot, other) == (Near.FAR, "The picture looks different.")
-    assert compare_pictures(plot, curve(30, width=200)) == (
+    assert Pictures().compare(plot, plot) == (Near.SAME, "")
+    assert Pictures().compare(plot, nearly) == (Near.NEAR, "")
+    assert Pictures().compare(plot, other) == (Near.FAR, "The picture looks different.")
+    assert Pictures().compare(plot, curve(30, width=200)) == (
         Near.FAR,
         "The picture has another size.",
     )
-    assert compare_pictures(plot, b"GIF89a") == (
+    assert Pictures().compare(plot, b"GIF89a") == (
         Near.FAR,
         "The picture differs. Only PNG is compared by looks.",
     )
-    assert compare_pictures(plot, plot[:60] + plot[64:])[0] is Near.FAR
+    assert Pictures().compare(plot, plot[:60] + plot[64:])[0] is Near.FAR
     packed = [base64.b64encode(each).decode() for each in (plot, other)]
     cells = [code("plot", gives(image_png=each, text_plain="<Figure>")) for each in packed]
     assert one(cells[0], cells[0]).same is Same.SAME
@@ -194,7 +194,7 @@ def test_a_picture_of_every_kind_of_pixel_and_filter_is_read() -> None:
         plain = _packed(rows, 32 // channels, colour, lambda _: 0, channels)
         mixed = _packed(rows, 32 // channels, colour, lambda at: at % 5, channels)
         assert plain != mixed
-        assert compare_pictures(plain, mixed) == (Near.SAME, "")
+        assert Pictures().compare(plain, mixed) == (Near.SAME, "")
 
 
 def _packed(

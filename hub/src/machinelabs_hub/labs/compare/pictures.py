@@ -12,6 +12,9 @@ GRID: Final = 24
 """Pictures are compared as so many fields across and down."""
 MOST_BYTES: Final = 8 << 20
 """Bytes of a decoded picture; decoding goes byte by byte."""
+MOST_PIXELS: Final = 4 << 20
+MOST_TOGETHER: Final = 64 << 20
+"""Of all pictures of a notebook that are decoded: more would take minutes."""
 FIELD: Final = 0.1
 """By how much of black to white one field may differ."""
 MEAN: Final = 0.003
@@ -46,25 +49,42 @@ class _Head:
         """Bytes of a row."""
         return (self.width * _CHANNELS[self.colour] * self.depth + 7) // 8
 
+    @property
+    def work(self) -> int:
+        """What it takes to look at it: its bytes, or its pixels where these are more."""
+        return self.height * max(self.line, self.width)
 
-def compare_pictures(before: bytes, after: bytes) -> tuple[Near, str]:
-    """Return how near two pictures are, and what differs, in a sentence."""
-    if before == after:
-        return Near.SAME, ""
-    try:
-        was, now = _Picture.read(before), _Picture.read(after)
-        if was == now:
+
+class Pictures:
+    """Compares the pictures of one notebook; so many are decoded, and no more."""
+
+    def __init__(self) -> None:
+        self._room = MOST_TOGETHER
+
+    def compare(self, before: bytes, after: bytes) -> tuple[Near, str]:
+        """Return how near two pictures are, and what differs, in a sentence."""
+        if before == after:
             return Near.SAME, ""
-        if not was.has_shape_of(now):
-            return Near.FAR, "The picture has another size."
-        one, two = was.fields(), now.fields()
-    except NotReadable as error:
-        return Near.FAR, f"The picture differs. {error}"
-    apart = [abs(a - b) for a, b in zip(one, two, strict=True)]
-    most, mean = max(apart), sum(apart) / len(apart)
-    if most <= FIELD and mean <= MEAN:
-        return Near.NEAR if most else Near.SAME, ""
-    return Near.FAR, "The picture looks different."
+        try:
+            was, now = _Picture.read(before), _Picture.read(after)
+            if was == now:
+                return Near.SAME, ""
+            if not was.has_shape_of(now):
+                return Near.FAR, "The picture has another size."
+            self._take(was.head.work + now.head.work)
+            one, two = was.fields(), now.fields()
+        except NotReadable as error:
+            return Near.FAR, f"The picture differs. {error}"
+        apart = [abs(a - b) for a, b in zip(one, two, strict=True)]
+        most, mean = max(apart), sum(apart) / len(apart)
+        if most <= FIELD and mean <= MEAN:
+            return Near.NEAR if most else Near.SAME, ""
+        return Near.FAR, "The picture looks different."
+
+    def _take(self, work: int) -> None:
+        if work > self._room:
+            raise NotReadable("So many pictures differ that this one was not compared by looks.")
+        self._room -= work
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +105,8 @@ class _Picture:
         """
         if not content.startswith(_SIGNATURE):
             raise NotReadable("Only PNG is compared by looks.")
-        head, at, parts = None, len(_SIGNATURE), {b"PLTE": b"", b"tRNS": b"", b"IDAT": b""}
+        head, at = None, len(_SIGNATURE)
+        parts: dict[bytes, list[bytes]] = {b"PLTE": [], b"tRNS": [], b"IDAT": []}
         while at + 8 <= len(content):
             length, kind = struct.unpack_from(">I4s", content, at)
             data = content[at + 8 : at + 8 + length]
@@ -93,10 +114,11 @@ class _Picture:
             if kind == b"IHDR" and len(data) == 13:  # noqa: PLR2004 - as the format has it
                 head = _checked(*struct.unpack(">IIBBBBB", data))
             elif kind in parts:
-                parts[kind] += data
-        if head is None or not parts[b"IDAT"]:
+                parts[kind].append(data)
+        palette, alphas, packed = map(b"".join, parts.values())
+        if head is None or not packed:
             raise NotReadable("It is broken.")
-        return cls(head, parts[b"PLTE"], parts[b"tRNS"], parts[b"IDAT"])
+        return cls(head, palette, alphas, packed)
 
     def has_shape_of(self, other: "_Picture") -> bool:
         """Tell whether width and height are nearly the same."""
@@ -171,7 +193,7 @@ def _checked(width: int, height: int, depth: int, colour: int, *how: int) -> _He
     if how[2]:
         raise NotReadable("It is interlaced, and such pictures must be equal.")
     head = _Head(width, height, depth, colour)
-    if head.line * height > MOST_BYTES:
+    if head.line * height > MOST_BYTES or width * height > MOST_PIXELS:
         raise NotReadable("It is too large to be compared by looks.")
     return head
 

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from machinelabs_hub.labs.compare.pictures import compare_pictures
+from machinelabs_hub.labs.compare.pictures import Pictures
 from machinelabs_hub.labs.compare.texts import Near, compare_texts, text_of_html
 from machinelabs_hub.labs.models.verification import CellResult, Same
 
@@ -36,23 +36,23 @@ def compare_cells(saved: Sequence[Cell], executed: Sequence[Cell]) -> tuple[Cell
     old = [(at, cell) for at, cell in enumerate(saved, 1) if _is_code(cell)][:MOST_CELLS]
     new = [cell for cell in executed if _is_code(cell)]
     by_id = {cell["id"]: cell for cell in new if isinstance(cell.get("id"), str)}
-    found = []
+    found, pictures = [], Pictures()
     for place, (number, cell) in enumerate(old):
         name = cell.get("id")
         twin = by_id.get(name) if isinstance(name, str) else None
         if twin is None and place < len(new) and _source(new[place]) == _source(cell):
             twin = new[place]
-        found.append(_result(number, cell, twin))
+        found.append(_result(number, cell, twin, pictures))
     return tuple(found)
 
 
-def _result(number: int, before: Cell, after: Cell | None) -> CellResult:
+def _result(number: int, before: Cell, after: Cell | None, pictures: Pictures) -> CellResult:
     source = _source(before).strip()
-    same, why = (Same.NOTHING, "") if not source else _how(before, after)
+    same, why = (Same.NOTHING, "") if not source else _how(before, after, pictures)
     return CellResult(number, source.partition("\n")[0][:LONGEST_TITLE], same, why)
 
 
-def _how(before: Cell, after: Cell | None) -> tuple[Same, str]:
+def _how(before: Cell, after: Cell | None, pictures: Pictures) -> tuple[Same, str]:
     if after is None or (after.get("execution_count") is None and not after.get("outputs")):
         return Same.DIFFERS, "It was not executed."
     old, new = _shown(before), _shown(after)
@@ -62,7 +62,7 @@ def _how(before: Cell, after: Cell | None) -> tuple[Same, str]:
         return Same.NOTHING, ""
     worst = Near.SAME
     for one, other in zip(old, new, strict=False):
-        near, why = _compare(one, other)
+        near, why = _compare(one, other, pictures)
         if near is Near.FAR:
             return Same.DIFFERS, why
         worst = max(worst, near)
@@ -72,7 +72,7 @@ def _how(before: Cell, after: Cell | None) -> tuple[Same, str]:
     return (Same.NEAR if worst is Near.NEAR else Same.SAME), ""
 
 
-def _compare(before: _Shown, after: _Shown) -> tuple[Near, str]:
+def _compare(before: _Shown, after: _Shown, pictures: Pictures) -> tuple[Near, str]:
     if before.kind != after.kind:
         return Near.FAR, "It shows something of another kind."
     old, new = before.data, after.data
@@ -84,8 +84,10 @@ def _compare(before: _Shown, after: _Shown) -> tuple[Near, str]:
         if (mime in old) != (mime in new):
             return Near.FAR, "It shows something of another kind."
         if mime in old:
-            compare = _compare_packed if mime in _PICTURES else compare_texts
-            return compare(_text(old[mime]), _text(new[mime]))
+            was, now = _text(old[mime]), _text(new[mime])
+            if mime in _PICTURES:
+                return _compare_packed(was, now, pictures)
+            return compare_texts(was, now)
     return _compare_words(old, new)
 
 
@@ -99,12 +101,12 @@ def _compare_words(old: Mapping[str, Any], new: Mapping[str, Any]) -> tuple[Near
     return compare_texts(_text(old.get("text/plain")), _text(new.get("text/plain")))
 
 
-def _compare_packed(before: str, after: str) -> tuple[Near, str]:
+def _compare_packed(before: str, after: str, pictures: Pictures) -> tuple[Near, str]:
     try:
         was, now = (base64.b64decode(side) for side in (before, after))
     except (binascii.Error, ValueError):
         return Near.FAR, "The picture is broken."
-    return compare_pictures(was, now)
+    return pictures.compare(was, now)
 
 
 def _shown(cell: Cell) -> list[_Shown]:

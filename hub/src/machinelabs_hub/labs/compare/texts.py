@@ -3,7 +3,7 @@
 import math
 import re
 from enum import IntEnum
-from html.parser import HTMLParser
+from html import unescape
 from typing import Final
 
 RELATIVE: Final = 1e-3
@@ -77,36 +77,47 @@ def steady(text: str) -> str:
 
 
 def text_of_html(html: str) -> str:
-    """Return what HTML says, a line for each row; scripts and styles left out."""
-    reader = _Reader()
-    reader.feed(html)
-    reader.close()
-    return "".join(reader.pieces)
+    """Return what HTML says, a line for each row; comments, scripts and styles left out.
+
+    No sign of it is looked at more than a few times: code of people wrote it, to any end.
+    """
+    pieces, at = [], 0
+    while found := _TAG.search(html, at):
+        pieces.append(_unescaped(html[at : found.start()]))
+        at = found.end()
+        name = (found["name"] or "").lower()
+        if found[0] == "<!--":
+            closed = _COMMENT_END.search(html, at)
+            end = closed.end() if closed else -1
+        elif name in _HIDDEN and not found["end"]:
+            closed = _HIDDEN[name].search(html, at)
+            end = closed.start() if closed else -1
+        else:
+            if not found["end"]:
+                pieces.append("\n" if name in _ROWS else " " if name in _CELLS else "")
+            continue
+        if end < 0:
+            return "".join(pieces)
+        at = end
+    return "".join((*pieces, _unescaped(html[at:])))
 
 
-class _Reader(HTMLParser):
-    def __init__(self) -> None:
-        super().__init__(convert_charrefs=True)
-        self.pieces: list[str] = []
-        self._hidden = 0
-
-    def handle_starttag(self, tag: str, attrs: object) -> None:  # noqa: ARG002 - its signature
-        if tag in {"script", "style"}:
-            self._hidden += 1
-        elif tag in _ROWS:
-            self.pieces.append("\n")
-        elif tag in {"td", "th"}:
-            self.pieces.append(" ")
-
-    def handle_endtag(self, tag: str) -> None:
-        if tag in {"script", "style"} and self._hidden:
-            self._hidden -= 1
-
-    def handle_data(self, data: str) -> None:
-        if not self._hidden:
-            self.pieces.append(data)
+def _unescaped(text: str) -> str:
+    try:
+        return unescape(text)
+    except ValueError:
+        # The number of a sign with more digits than any has.
+        return text
 
 
+_TAG: Final = re.compile(
+    # Nothing goes on over the next `<`, so that what never ends is not read again and again.
+    r"<!--|<(?P<end>/?)(?P<name>[a-zA-Z][^\s<>/]*+)(?:[^<>\"']++|\"[^<\"]*+\"|'[^<']*+')*+>"
+    r"|<[!?][^<>]*+>"
+)
+_COMMENT_END: Final = re.compile("-->")
+_HIDDEN: Final = {name: re.compile(f"</{name}\\b", re.IGNORECASE) for name in ("script", "style")}
+_CELLS: Final = frozenset({"td", "th"})
 _ROWS: Final = frozenset({"tr", "p", "div", "br", "li", "h1", "h2", "h3", "h4", "pre"})
 _NUMBER: Final = re.compile(r"((?<![\w.])[-+]?(?:\d+\.\d*|\.\d+|\d+)(?:[eE][-+]?\d+)?)")
 _ANSI: Final = re.compile(r"\x1b\[[0-9;?]*[ -/]*[@-~]")
@@ -143,12 +154,13 @@ def _last_place(number: str) -> float:
     """Return one step of the last decimal that is written; 0: it has none."""
     digits, _, power = number.lower().partition("e")
     decimals = len(digits.partition(".")[2])
-    if "." not in digits or abs(int(power or 0)) > _EXPONENT:
+    if "." not in digits or len(power) > _LONGEST_POWER or abs(int(power or 0)) > _EXPONENT:
         return 0.0
     return float(10.0 ** (int(power or 0) - decimals))
 
 
 _EXPONENT: Final = 300
+_LONGEST_POWER: Final = 4
 
 
 def _differs(before: str, after: str) -> str:
