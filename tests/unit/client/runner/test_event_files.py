@@ -1,5 +1,6 @@
 """TensorBoard's files as its writers leave them: growing, cut off, broken, of another kind."""
 
+import os
 import struct
 from pathlib import Path
 
@@ -33,6 +34,21 @@ def test_a_file_that_grows_byte_by_byte_is_read_once(tmp_path: Path) -> None:
         path.write_bytes(whole[:size])
         found += file.read()
     assert found == [Scalar("loss", step, 0.5 * step, 10.0 + step) for step in range(3)]
+
+
+@pytest.mark.timeout(10)
+def test_a_file_that_becomes_a_pipe_or_a_link_is_not_waited_for(tmp_path: Path) -> None:
+    path = written(tmp_path / "logs", 1)
+    files = [EventFile(path), EventFile(path)]
+    assert [len(file.read()) for file in files] == [1, 1]
+    path.unlink()
+    os.mkfifo(path)
+    with pytest.raises(NotEvents):
+        files[0].read()
+    path.unlink()
+    path.symlink_to("/dev/zero")
+    with pytest.raises(OSError, match="symbolic"):
+        files[1].read()
 
 
 @pytest.mark.parametrize("place", [0, 9, 20, 40])

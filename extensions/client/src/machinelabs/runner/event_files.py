@@ -4,6 +4,8 @@ A file is a row of records: a length, its checksum, the data, its checksum. The 
 in protobuf, of which a few fields matter. A record that is not all there yet is read later.
 """
 
+import os
+import stat
 import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -53,7 +55,7 @@ class EventFile:
             OSError: the file cannot.
         """
         found: list[Scalar] = []
-        with self._path.open("rb") as file:
+        with open(self._path, "rb", opener=_opener) as file:
             end = file.seek(0, 2)
             stop = self._offset + MOST_BYTES
             while self._offset + _HEAD <= end and self._offset < stop:
@@ -70,6 +72,15 @@ class EventFile:
                     found += scalars_of(data)
                 self._offset = following
         return found
+
+
+def _opener(path: str, flags: int) -> int:
+    """Open a file of the code's; what it put in its place meanwhile is not waited for."""
+    opened = os.open(path, flags | os.O_NONBLOCK | os.O_NOFOLLOW)
+    if not stat.S_ISREG(os.fstat(opened).st_mode):
+        os.close(opened)
+        raise NotEvents("no file")
+    return opened
 
 
 def scalars_of(event: bytes) -> Iterator[Scalar]:
