@@ -147,6 +147,20 @@ def test_an_error_of_the_code_fails_and_one_of_the_site_says_nothing(
     assert "Says nothing" in page(ada, f"{lab.path}/verify")
 
 
+def test_results_that_cannot_be_compared_keep_no_others_from_their_verdicts(
+    ada: httpx.Client, verified: Ended, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(*_: object) -> None:
+        raise AssertionError("expected name token")
+
+    with monkeypatch.context() as patch:
+        patch.setattr("machinelabs_hub.labs.services.verifier.compare_cells", fail)
+        said = verified()
+    assert said["verdict"] == "void"
+    assert said["sentence"] == "What it shows could not be compared with the revision."
+    assert verified()["verdict"] == "clean"
+
+
 @pytest.fixture
 def build(server: LabsServer) -> Iterator[Callable[[str], None]]:
     """Let the site have another build of the image."""
