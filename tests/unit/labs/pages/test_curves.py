@@ -1,11 +1,9 @@
-"""How curves of metrics are drawn, and in which words their numbers stand."""
+"""How curves of metrics are drawn."""
 
 import math
 
-import pytest
-
 from machinelabs_hub.labs.models.tracking import Course, Point
-from machinelabs_hub.labs.pages.curves import HEIGHT, WIDTH, curve_of, number_words
+from machinelabs_hub.labs.pages.curves import HEIGHT, WIDTH, curve_of
 
 
 def course_of(*points: tuple[int, float, float]) -> Course:
@@ -13,26 +11,6 @@ def course_of(*points: tuple[int, float, float]) -> Course:
     for step, value, at in points:
         course.add(Point(step, value, at))
     return course
-
-
-@pytest.mark.parametrize(
-    ("value", "words"),
-    [
-        (0.0, "0"),
-        (3.0, "3"),
-        (-2.5, "-2.5"),
-        (1234567.0, "1,234,567"),
-        (123456.789, "123,457"),
-        (0.12345678, "0.12346"),
-        (0.00012, "0.00012"),
-        (0.00001, "1e-5"),
-        (-1.9e13, "-1.9e13"),
-        (math.nan, "NaN"),
-        (-math.inf, "-∞"),
-    ],
-)
-def test_numbers_have_the_digits_that_matter(value: float, words: str) -> None:
-    assert number_words(value) == words
 
 
 def test_a_curve_goes_over_steps_from_edge_to_edge() -> None:

@@ -1,13 +1,13 @@
 """What differs between runs: values, what they measured, and what they put out. Pure."""
 
 import json
-import math
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from machinelabs_hub.errors import BadInput
 from machinelabs_hub.labs.models.run import RunOutput
+from machinelabs_hub.labs.models.values import said
 
 FEWEST: Final = 2
 MOST: Final = 8
@@ -22,20 +22,20 @@ class BadComparison(BadInput):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One thing of each run; None: that run does not say it."""
+    """One thing of each run; None: that run does not say it.
+
+    Attributes:
+        words: the values as people read them; empty where there is none.
+    """
 
     name: str
     values: tuple[Any, ...]
+    words: tuple[str, ...]
 
     @property
     def differs(self) -> bool:
         """Whether not all runs have the same."""
         return len(set(map(_key, self.values))) > 1
-
-    @property
-    def words(self) -> tuple[str, ...]:
-        """The values as people read them; empty where there is none."""
-        return tuple("" if value is None else said(value) for value in self.values)
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,10 +63,13 @@ def check_numbers(numbers: Iterable[int]) -> tuple[int, ...]:
     return chosen
 
 
-def rows_of(said_by: Sequence[Mapping[str, Any]]) -> tuple[Row, ...]:
-    """Return a row for each name that a run says, those that differ first."""
-    names = dict.fromkeys(name for one in said_by for name in one)
-    rows = [Row(name, tuple(one.get(name) for one in said_by)) for name in names]
+def rows_of(told: Sequence[Mapping[str, Any]], say: Callable[[Any], str] = said) -> tuple[Row, ...]:
+    """Return a row for each name that a run tells, those that differ first."""
+    rows = []
+    for name in dict.fromkeys(name for one in told for name in one):
+        values = tuple(one.get(name) for one in told)
+        words = tuple("" if value is None else say(value) for value in values)
+        rows.append(Row(name, values, words))
     return tuple(sorted(rows, key=lambda row: not row.differs))
 
 
@@ -76,15 +79,6 @@ def outputs_of(held: Sequence[Iterable[RunOutput]]) -> tuple[OutputRow, ...]:
     paths = sorted({path for files in known for path in files})
     rows = [OutputRow(path, tuple(files.get(path) for files in known)) for path in paths]
     return tuple(sorted(rows, key=lambda row: not row.differs))
-
-
-def said(value: Any) -> str:
-    """Return a value as people read it."""
-    if isinstance(value, str):
-        return value
-    if isinstance(value, float):
-        return f"{value:.6g}" if math.isfinite(value) else "not a number"
-    return json.dumps(value, ensure_ascii=False)
 
 
 def _key(value: Any) -> str:

@@ -6,15 +6,14 @@ from dataclasses import dataclass
 from typing import Final
 
 from machinelabs_hub.labs.models.sizes import duration
-from machinelabs_hub.labs.models.tracking import Course, Point, word_of
+from machinelabs_hub.labs.models.tracking import Course, Point
+from machinelabs_hub.labs.models.values import measured
 
 WIDTH: Final = 280
 HEIGHT: Final = 96
 EDGE: Final = 4
 _MOST: Final = 240
 """Points of a line: more than a screen has between its ends are not seen."""
-
-_WORDS: Final = {"nan": "NaN", "inf": "∞", "-inf": "-∞"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,8 +40,8 @@ def curve_of(name: str, course: Course) -> Curve:
     """Return the curve of a metric, over steps, or over time where all steps are the same."""
     points = thinned(course.points)
     counts = len({point.step for point in points}) > 1
-    last = number_words(course.last.value) if course.last else ""
-    low, high = (number_words(one.value) if one else "–" for one in (course.low, course.high))
+    last = measured(course.last.value) if course.last else ""
+    low, high = (measured(one.value) if one else "–" for one in (course.low, course.high))
     values = "one value" if course.count == 1 else f"{course.count:,} values"
     begin, end = _ends(points, is_counted=counts)
     return Curve(
@@ -58,20 +57,6 @@ def curve_of(name: str, course: Course) -> Curve:
         steps=f"{course.last.step:,}" if counts and course.last else "",
         summary=f"{name}: {values}, the last is {last}, the lowest {low}, the highest {high}.",
     )
-
-
-def number_words(value: float) -> str:
-    """Return a value as people read it: at most five digits that matter."""
-    if not math.isfinite(value):
-        return _WORDS[word_of(value)]
-    if value and (abs(value) >= 1e7 or abs(value) < 1e-4):  # noqa: PLR2004
-        factor, _, power = f"{value:.3e}".partition("e")
-        return f"{factor.rstrip('0').rstrip('.')}e{int(power)}"
-    if value == int(value):
-        return f"{int(value):,}"
-    digits = max(0, 4 - math.floor(math.log10(abs(value)))) if value else 0
-    text = f"{value:,.{min(digits, 8)}f}"
-    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def thinned(points: Sequence[Point]) -> Sequence[Point]:

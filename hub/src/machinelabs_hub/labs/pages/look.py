@@ -21,6 +21,7 @@ from markupsafe import Markup
 from machinelabs_hub import theme
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.sizes import about, size
+from machinelabs_hub.labs.models.values import said
 from machinelabs_hub.labs.pages import assets
 from machinelabs_hub.labs.render.cache import RENDERER
 from machinelabs_hub.sites import LABS_PREFIX
@@ -49,6 +50,7 @@ def _environment() -> Environment:
     )
     made.filters["size"] = size
     made.filters["about"] = about
+    made.filters["said"] = said
     made.globals["static"] = lambda name: assets.address(LABS_PREFIX, name)
     made.globals["labs"] = LABS_PREFIX
     made.globals["card"] = _card

@@ -9,7 +9,8 @@ from fastapi.responses import Response
 
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.run import Run
-from machinelabs_hub.labs.pages.curves import curve_of, number_words
+from machinelabs_hub.labs.models.values import measured
+from machinelabs_hub.labs.pages.curves import curve_of
 from machinelabs_hub.labs.pages.frame import frame
 from machinelabs_hub.labs.pages.look import page
 from machinelabs_hub.labs.pages.missing import NoPage
@@ -52,10 +53,6 @@ def columns_of(ctx: Context, runs: Iterable[Run]) -> tuple[list[str], dict[int, 
     had = Counter(name for values in last.values() for name in values)
     names = [name for name, _ in had.most_common(MOST_COLUMNS)]
     return names, {
-        run: [_words(values[name]) if name in values else "" for name in names]
+        run: [measured(values[name]) if name in values else "" for name in names]
         for run, values in last.items()
     }
-
-
-def _words(value: float | None) -> str:
-    return "NaN" if value is None else number_words(value)

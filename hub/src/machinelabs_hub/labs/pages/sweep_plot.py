@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
-from machinelabs_hub.labs.models.run_compare import said
+from machinelabs_hub.labs.models.values import measured, said
 
 WIDTH: Final = 480
 HEIGHT: Final = 240
@@ -87,7 +87,9 @@ def plot(metric: str, over: str, runs: Sequence[Measured], others: Sequence[str]
     dots = []
     for one, x in zip(runs, xs, strict=True):
         y = TOP + (high - one.metric) / (high - low) * room
-        what = f"#{one.number}: {over} {said(one.values.get(over))}, {metric} {said(one.metric)}"
+        what = (
+            f"#{one.number}: {over} {said(one.values.get(over))}, {metric} {measured(one.metric)}"
+        )
         key = _key(one, others)
         words = f"{what} ({key})" if key else what
         series = min(keys.index(key), SERIES - 1)
@@ -111,8 +113,8 @@ def plot(metric: str, over: str, runs: Sequence[Measured], others: Sequence[str]
         ),
         _columns([one.values.get(over) for one in runs], xs),
         tuple(keys) if len(keys) > 1 else (),
-        f"{metric} over {over} of {len(runs)} runs: lowest {said(best.metric)} in run "
-        f"#{best.number}, highest {said(worst.metric)} in run #{worst.number}.",
+        f"{metric} over {over} of {len(runs)} runs: lowest {measured(best.metric)} in run "
+        f"#{best.number}, highest {measured(worst.metric)} in run #{worst.number}.",
     )
 
 

@@ -10,8 +10,9 @@ from fastapi.responses import RedirectResponse, Response
 from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab
-from machinelabs_hub.labs.models.run_compare import MOST, said
+from machinelabs_hub.labs.models.run_compare import MOST
 from machinelabs_hub.labs.models.sweep import Sweep
+from machinelabs_hub.labs.models.values import measured, said
 from machinelabs_hub.labs.pages.addresses import lab_url
 from machinelabs_hub.labs.pages.frame import frame
 from machinelabs_hub.labs.pages.look import page
@@ -48,7 +49,6 @@ def sweeps(request: Request, ctx: Ctx, owner: str, name: str, cursor: str = "") 
         ctx,
         sweeps=[(one, sweep_url(lab, one.number), states[one.id]) for one in found.items],
         more=f"{base}?{urlencode({'cursor': found.next})}" if found.next else "",
-        show=said,
         **frame(ctx, lab, "runs"),
     )
 
@@ -108,7 +108,7 @@ def _page(
                 run_url(lab, one.run.number),
                 took(one.run),
                 [said(one.run.parameters.get(name)) for name in found.grid],
-                [_shown(one, name) for name in metrics],
+                [measured(one.metrics[name]) if name in one.metrics else "" for name in metrics],
             )
             for one in runs
         ],
@@ -124,13 +124,6 @@ def _axis(found: Sweep, several: list[str]) -> str:
     """Return the parameter that plots are over: the first of numbers, or the first."""
     numbers = (name for name in several if all(map(is_number, found.grid[name])))
     return next(numbers, next(iter(several), next(iter(found.grid))))
-
-
-def _shown(one: SweepRun, name: str) -> str:
-    if name not in one.metrics:
-        return ""
-    value = one.metrics[name]
-    return "not a number" if value is None else said(value)
 
 
 def _plot(

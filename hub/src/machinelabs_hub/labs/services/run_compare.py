@@ -14,6 +14,7 @@ from machinelabs_hub.labs.models.run_compare import (
     outputs_of,
     rows_of,
 )
+from machinelabs_hub.labs.models.values import measured
 from machinelabs_hub.labs.render.files import Kind, kind_of
 from machinelabs_hub.labs.services.compare import Content, Unshown, content_of
 from machinelabs_hub.labs.services.runs import NoOutput, RunService
@@ -68,12 +69,12 @@ class RunCompareService:
         """
         runs = tuple(self._runs.get(lab, number) for number in check_numbers(numbers))
         ids = [run.id for run in runs]
-        told, measured = self._tools.tracks.params(ids), self._tools.tracks.last(ids)
+        told, last = self._tools.tracks.params(ids), self._tools.tracks.last(ids)
         held = [self._runs.outputs(run, limit=MOST_OUTPUTS) for run in runs]
         return RunComparison(
             runs,
             rows_of([{**told[run.id], **run.parameters} for run in runs]),
-            rows_of([_numbers(measured[run.id]) for run in runs]),
+            rows_of([_numbers(last[run.id]) for run in runs], measured),
             outputs_of([page.items for page in held]),
             any(page.next for page in held),
         )
