@@ -1,11 +1,15 @@
 """Runs as rows of a table, parameters and last values of metrics as columns. Pure."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Any, Final
 
 from machinelabs_hub.labs.models.run import Run
 
 _HEADS: Final = ("run", "name", "state", "revision", "person", "created", "seconds")
+
+MOST_COLUMNS: Final = 500
+"""Of parameters, and of metrics: of more those that most runs have. Each run may name others."""
 
 Row = Sequence[Any]
 
@@ -23,8 +27,7 @@ def table_of(
         last: the last value of each metric; None: no finite number.
     """
     given = {run.id: dict(params[run.id]) | _texts(run.parameters) for run in runs}
-    names = sorted({name for one in given.values() for name in one})
-    measured = sorted({name for one in last.values() for name in one})
+    names, measured = _columns(given.values()), _columns(last.values())
     heads = [f"param {name}" for name in names] + [f"metric {name}" for name in measured]
     yield (*_HEADS, *heads)
     for run in runs:
@@ -39,6 +42,11 @@ def table_of(
             *(given[run.id].get(name, "") for name in names),
             *(_number(last[run.id], name) for name in measured),
         )
+
+
+def _columns(rows: Iterable[Mapping[str, Any]]) -> list[str]:
+    had = Counter(name for one in rows for name in one)
+    return sorted(name for name, _ in had.most_common(MOST_COLUMNS))
 
 
 def _texts(values: Mapping[str, Any]) -> dict[str, str]:
