@@ -3,8 +3,9 @@ import { Dialog, ReactWidget } from '@jupyterlab/apputils';
 import { Signal } from '@lumino/signaling';
 import React, { useEffect, useState } from 'react';
 
-import { IRunForm, IRunParameter, IRunWish, LabsApi } from './api';
+import { LabsApi } from './api';
 import { Field } from './formfields';
+import { IRunForm, IRunParameter, IRunWish } from './runform';
 import { changed, choicesOf, typed } from './runvalues';
 import { sentence } from './sentence';
 import { Strings } from './strings';

@@ -1,10 +1,10 @@
 /** Walks a person through ordering a run: publish first where that is needed, dialog, where to look. */
 import { Dialog, Notification } from '@jupyterlab/apputils';
 
-import { IRunForm, IRunWish } from './api';
 import { OpenDocuments } from './documents';
 import { LabsModel } from './model';
 import { RunBody, RunDialog } from './rundialog';
+import { IRunForm, IRunWish } from './runform';
 import { sentence } from './sentence';
 import { Strings } from './strings';
 

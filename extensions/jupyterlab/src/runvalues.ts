@@ -1,5 +1,5 @@
 /** The values of a run's parameters as their fields have them. Pure. */
-import { IRunParameter } from './api';
+import { IRunParameter } from './runform';
 
 /** Return the default as a person types it; empty where there is none to type. */
 export function typed(one: IRunParameter): string {
