@@ -113,3 +113,10 @@ def test_any_kind_fits_its_own_default() -> None:
         one = read(f"x = {source}")["x"]
         assert values_of((one,), {"x": one.default}) == {"x": one.default}
     assert read("x: int = 'a'")["x"].kind is Kind.TEXT
+
+
+@pytest.mark.parametrize("text", ["1" + "0" * 400, "nan", "inf", "1e999"])
+def test_a_number_beyond_all_floats_is_refused(text: str) -> None:
+    parameter = Parameter("rate", Kind.NUMBER, 0.1, "0.1", ())
+    with pytest.raises(BadParameter, match="rate"):
+        values_of((parameter,), {"rate": text})

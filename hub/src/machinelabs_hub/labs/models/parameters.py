@@ -2,8 +2,8 @@
 
 import ast
 import json
-import math
-from collections.abc import Callable, Mapping
+import sys
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any, Final
@@ -17,6 +17,9 @@ MOST: Final = 100
 
 LONGEST: Final = 10_000
 """Characters of a value as JSON."""
+
+_DEEPEST: Final = 20
+"""Lists and objects within each other."""
 
 _NOTHING: Final = frozenset({"none", "null"})
 _YES: Final = frozenset({"true", "yes", "on", "1"})
@@ -93,8 +96,7 @@ def values_of(
     for name, value in given.items():
         if not name.isidentifier():
             raise BadParameter(f"“{shown(name)}” cannot be the name of a parameter.")
-        if isinstance(value, float) and not math.isfinite(value):
-            raise BadParameter(f"`{name}` must be a finite number.")
+        _check_plain(name, value)
         if len(json.dumps(value)) > LONGEST:
             raise BadParameter(f"The value of `{name}` is longer than {LONGEST} characters.")
         if script and not known:
@@ -103,7 +105,45 @@ def values_of(
         if name not in known:
             raise BadParameter(_no_such(name, known, script=script))
         values[name] = value_of(known[name], value)
+        _check_plain(name, values[name])
     return values
+
+
+def _check_plain(name: str, value: Any) -> None:
+    """Refuse a value with something in it that no page, no program or no database takes.
+
+    Raises:
+        BadParameter: says what.
+    """
+    level = [value]
+    for _ in range(_DEEPEST):
+        if not level:
+            return
+        for one in level:
+            _check_one(name, one)
+        level = [inner for one in level for inner in _inside(one)]
+    if level:
+        raise BadParameter(f"The value of `{name}` has more than {_DEEPEST} levels.")
+
+
+def _check_one(name: str, value: Any) -> None:
+    if isinstance(value, str):
+        if "\0" in value or value.encode("utf-8", "replace").decode() != value:
+            raise BadParameter(f"The text of `{name}` has a zero or half a character in it.")
+    elif isinstance(value, int | float) and not _is_finite(value):
+        what = "smaller" if isinstance(value, int) else "a finite number"
+        raise BadParameter(f"`{name}` must be {what}.")
+
+
+def _is_finite(value: float) -> bool:
+    """Tell whether a number is finite, and has a place among the floats if it is a whole one."""
+    return abs(value) <= sys.float_info.max
+
+
+def _inside(value: Any) -> Iterable[Any]:
+    if isinstance(value, dict):
+        return (*value, *value.values())
+    return value if isinstance(value, list | tuple) else ()
 
 
 def _no_such(name: str, known: Mapping[str, Parameter], *, script: bool) -> str:
@@ -208,7 +248,7 @@ _TESTS: Final[Mapping[Kind, Callable[[Any], bool]]] = {
     Kind.TEXT: lambda value: isinstance(value, str),
     Kind.INTEGER: lambda value: isinstance(value, int) and not isinstance(value, bool),
     Kind.NUMBER: lambda value: (
-        isinstance(value, int | float) and not isinstance(value, bool) and math.isfinite(value)
+        isinstance(value, int | float) and not isinstance(value, bool) and _is_finite(value)
     ),
     Kind.FLAG: lambda value: isinstance(value, bool),
     Kind.LIST: lambda value: isinstance(value, list),
