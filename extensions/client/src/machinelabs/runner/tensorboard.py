@@ -1,6 +1,8 @@
 """Find TensorBoard's event files where the code runs, and tell what they measure."""
 
 import os
+import threading
+import time
 from collections.abc import Collection
 from pathlib import Path
 from typing import Final
@@ -11,6 +13,9 @@ from machinelabs.runner.measures import Measures, TooMuch
 NAME: Final = "events.out.tfevents."
 MOST_FILES: Final = 200
 MOST_FOLDERS: Final = 2000
+LOOK_SECONDS: Final = 5.0
+"""After so long a look goes to no further file; the next one does."""
+
 DEEPEST: Final = 8
 """Where nobody looks: a data set may be beside the code."""
 
@@ -28,19 +33,33 @@ class TensorBoard:
         self._folder = folder
         self._brought = brought
         self._measures = measures
+        self._looking = threading.Lock()
+        """The last look of all may come while another is not over."""
+
         self._files: dict[Path, EventFile] = {}
         self._over: set[Path] = set()
         self._first: Path | None = None
         """The folder whose values have the names that the code gives them."""
 
     def look(self) -> bool:
-        """Take what is new; tell whether there was any."""
+        """Take what is new; tell whether there was any, or may be."""
+        with self._looking:
+            return self._look(time.monotonic() + LOOK_SECONDS)
+
+    def _look(self, until: float) -> bool:
         for path in self._found():
             if path not in self._files and len(self._files) < MOST_FILES:
                 self._files[path] = EventFile(path)
                 self._first = self._first or path.parent
         files = [(path, file) for path, file in self._files.items() if path not in self._over]
-        return sum(self._read(path, file) for path, file in files) > 0
+        # Those first that wait longest: what grows all the time must not keep others waiting.
+        found = False
+        for path, file in files:
+            if time.monotonic() > until:
+                return True
+            self._files[path] = self._files.pop(path)
+            found |= self._read(path, file)
+        return found
 
     def _read(self, path: Path, file: EventFile) -> bool:
         try:
