@@ -131,7 +131,9 @@ def test_a_lab_is_forked_to_a_group_from_its_page_and_its_people_own_the_fork(
         is_not_there(pages[name], fork)
     # Whoever is in no group is not asked.
     pages[ADA].goto(address)
-    expect(pages[ADA].get_by_label("More", exact=True)).to_have_count(0)
+    pages[ADA].get_by_label("More", exact=True).click()
+    expect(pages[ADA].get_by_role("link", name="Verify…")).to_be_visible()
+    expect(pages[ADA].get_by_role("link", name="Fork to a group…")).to_have_count(0)
 
 
 def test_who_leaves_a_lab_types_its_name_and_sees_it_no_more(

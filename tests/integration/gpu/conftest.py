@@ -14,12 +14,19 @@ from machinelabs_hub.gpu.sampler import INTERVAL
 
 
 @pytest.fixture(scope="session")
-def postgres_url() -> Iterator[str]:
-    """A database that is up to date, to be copied."""
+def postgres_ready() -> Iterator[tuple[postgres.Postgres, str]]:
+    """A server, and a database that is up to date, to be copied."""
     with postgres.running() as server:
         ready = server.new_database()
         migrate.upgrade(ready)
-        yield server.new_database(like=ready)
+        yield server, ready
+
+
+@pytest.fixture(scope="module")
+def postgres_url(postgres_ready: tuple[postgres.Postgres, str]) -> str:
+    """A database of one file of tests: what others leave there changes nothing in it."""
+    server, ready = postgres_ready
+    return server.new_database(like=ready)
 
 
 @pytest.fixture(params=["sqlite", pytest.param("postgres", marks=pytest.mark.postgres)])
