@@ -4,6 +4,7 @@ import time
 
 import pytest
 
+from machinelabs_hub.labs.compare.results import compare_cells
 from machinelabs_hub.labs.compare.texts import Near, compare_texts, text_of_html
 
 MOMENT = 1.5
@@ -33,3 +34,13 @@ def test_a_power_of_many_digits_is_a_number_as_others() -> None:
     zeros = "0" * 5000
     assert compare_texts(f"1.5e{zeros}1", f"1.5e{zeros}2")[0] is Near.FAR
     assert compare_texts(f"1.50000e{zeros}1", f"1.50001e{zeros}1")[0] is Near.NEAR
+
+
+def test_what_is_told_of_a_cell_can_be_written() -> None:
+    def cell(said: str) -> dict[str, object]:
+        output = {"output_type": "stream", "name": "stdout", "text": said}
+        return {"cell_type": "code", "source": "x = '\ud800'", "outputs": [output]}
+
+    found = compare_cells([cell("a \udfff")], [cell("b \udfff")])
+    assert found[0].title.encode() == b"x = '?'"
+    assert found[0].why.encode().startswith(b"It shows")

@@ -49,7 +49,13 @@ def compare_cells(saved: Sequence[Cell], executed: Sequence[Cell]) -> tuple[Cell
 def _result(number: int, before: Cell, after: Cell | None, pictures: Pictures) -> CellResult:
     source = _source(before).strip()
     same, why = (Same.NOTHING, "") if not source else _how(before, after, pictures)
-    return CellResult(number, source.partition("\n")[0][:LONGEST_TITLE], same, why)
+    title = source.partition("\n")[0][:LONGEST_TITLE]
+    return CellResult(number, _writable(title), same, _writable(why))
+
+
+def _writable(text: str) -> str:
+    # JSON may hold half of a pair of signs, which nobody can be told.
+    return text.encode("utf-8", "replace").decode()
 
 
 def _how(before: Cell, after: Cell | None, pictures: Pictures) -> tuple[Same, str]:
