@@ -27,6 +27,18 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
+@pytest.hookimpl(tryfirst=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Keep the tests of a file in one process, and all that drive a browser in one.
+
+    Two browsers leave a machine of two cores nothing; what waits for containers leaves it half.
+    """
+    for item in items:
+        place = item.path.relative_to(Path(__file__).parent)
+        group = place.parts[0] if place.parts[0] == "browser" else place.as_posix()
+        item.add_marker(pytest.mark.xdist_group(group))
+
+
 @pytest.fixture(scope="session", autouse=True)
 def _localhost() -> Iterator[None]:
     with localhost_resolved():
