@@ -99,7 +99,7 @@ $(STAMPS)/tests: scripts/need Makefile
 # ---- tests and order
 
 test: setup extension $(STAMPS)/tests ## run all tests, JOBS files at a time; long proofs as a sample
-	@.venv/bin/pytest --numprocesses=$(JOBS) --dist=loadgroup --no-loadscope-reorder
+	@.venv/bin/pytest --numprocesses=$(JOBS) --dist=loadfile --no-loadscope-reorder
 
 test-gpu: setup ## run what needs a real NVIDIA GPU, and print what was measured
 	@.venv/bin/pytest tests/gpu

@@ -3,11 +3,13 @@
 import signal
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import settings
 from tests.support.localhost import localhost_resolved
 from tests.support.site import Site, running
+from xdist.scheduler import LoadFileScheduling
 
 # How long one example takes says more of what else the machine does than of the code.
 settings.register_profile("ours", deadline=None)
@@ -27,16 +29,19 @@ def pytest_configure() -> None:
     signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Keep the tests of a file in one process, and all that drive a browser in one.
+class FilesAndBrowsers(LoadFileScheduling):  # type: ignore[misc]
+    """Keeps the tests of a file in one process, and all that drive a browser in one.
 
     Two browsers leave a machine of two cores nothing; what waits for containers leaves it half.
     """
-    for item in items:
-        place = item.path.relative_to(Path(__file__).parent)
-        group = place.parts[0] if place.parts[0] == "browser" else place.as_posix()
-        item.add_marker(pytest.mark.xdist_group(group))
+
+    def _split_scope(self, nodeid: str) -> str:
+        browsers = "tests/browser/"
+        return browsers if nodeid.startswith(browsers) else super()._split_scope(nodeid)
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: Any) -> FilesAndBrowsers:
+    return FilesAndBrowsers(config, log)
 
 
 @pytest.fixture(scope="session", autouse=True)
