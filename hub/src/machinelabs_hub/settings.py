@@ -12,6 +12,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, ValidationError, field_validator
 
 from machinelabs_hub.auth_settings import Auth, AuthKind, Local, OAuth
+from machinelabs_hub.data_settings import Blobs, Datasets
 from machinelabs_hub.errors import SettingsError
 from machinelabs_hub.gpu_settings import Gpus, Plans
 from machinelabs_hub.run_settings import Runs
@@ -20,7 +21,9 @@ from machinelabs_hub.yamlfile import Section, YamlFile, parse_yaml, read_yaml
 __all__ = [
     "Auth",
     "AuthKind",
+    "Blobs",
     "Database",
+    "Datasets",
     "Engine",
     "Gpus",
     "Limits",
@@ -355,6 +358,8 @@ class Settings(Section):
     gpus: Gpus = Gpus()
     plans: Plans = Plans()
     runs: Runs = Runs()
+    blobs: Blobs = Blobs()
+    datasets: Datasets = Datasets()
     limits: Limits = Limits()
     database: Database = Database()
     logs: Logs = Logs()

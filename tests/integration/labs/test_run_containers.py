@@ -188,9 +188,9 @@ def test_a_content_that_is_lost_is_told_of(viewed_by: As, tools: Tools, lab: Lab
         writer.write(b"{}")
         runner.keep_notebook(run, writer, "")
     assert run_upkeep.missing(tools) == (3, [])
-    tools.blobs.path(viewed_by(None).runs.output(run, "b.bin").sha256).unlink()
+    tools.blobs.remove(viewed_by(None).runs.output(run, "b.bin").sha256)
     ended = get(viewed_by, 1)
-    tools.blobs.path(ended.notebook).write_bytes(b"{")
+    (tools.settings.data / "blobs" / ended.notebook[:2] / ended.notebook[2:]).write_bytes(b"{")
     assert run_upkeep.missing(tools) == (3, ["ada/digits#1: b.bin", "ada/digits#1: main.ipynb"])
 
 

@@ -22,13 +22,14 @@ def compared(settings: Settings) -> Iterator[Finding]:
     try:
         with index.opened(settings) as tools:
             count, missing = run_upkeep.missing(tools)
+            where = tools.blobs.where
     except MachineLabsError as error:
         yield Finding(Level.BAD, _SUBJECT, str(error))
         return
     for path in missing[:_SHOWN]:
         yield Finding(Level.BAD, _SUBJECT, f"The content of {path} is lost.")
     if missing:
-        advice = f"{len(missing)} of {count} files are not in {files.blobs}. Restore that folder."
+        advice = f"{len(missing)} of {count} files are not in {where}. Restore what was there."
         yield Finding(Level.BAD, _SUBJECT, advice)
     else:
         yield Finding(Level.OK, _SUBJECT, f"{count} files that runs put out are all there.")

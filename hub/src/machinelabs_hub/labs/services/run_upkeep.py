@@ -37,9 +37,9 @@ def tend(tools: Tools, *, unused: float = UNUSED_SECONDS) -> TendedRuns:
             done.logs += 1
     found = list(tools.blobs.older_than(unused))
     for start in range(0, len(found), _AT_ONCE):
-        some = dict(found[start : start + _AT_ONCE])
-        for name in some.keys() - tools.run_outputs.known(some):
-            some[name].unlink(missing_ok=True)
+        some = frozenset(found[start : start + _AT_ONCE])
+        for name in some - tools.run_outputs.known(some):
+            tools.blobs.remove(name)
             done.blobs += 1
     return done
 

@@ -21,7 +21,7 @@ from machinelabs_hub.labs.services.contacts import Contacts
 from machinelabs_hub.labs.services.inputs import InputDesk
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.storage.addresses import AddressTable
-from machinelabs_hub.labs.storage.blobs import BlobStore
+from machinelabs_hub.labs.storage.blobs import BlobStore, Place
 from machinelabs_hub.labs.storage.exports import ExportStore
 from machinelabs_hub.labs.storage.facets import FacetTable
 from machinelabs_hub.labs.storage.fetched import FetchedStore
@@ -152,7 +152,11 @@ class Tools:
                 most_bytes=settings.runs.log_mib << 20,
                 durable=settings.database.durable,
             ),
-            blobs=BlobStore(folder=files.blobs, durable=settings.database.durable),
+            blobs=BlobStore(
+                folder=files.blobs,
+                durable=settings.database.durable,
+                place=_bucket(settings, files),
+            ),
             run_inputs=RunInputTable(sessions=sessions),
             run_peaks=RunPeakTable(sessions=sessions),
             verifications=VerificationTable(sessions=sessions),
@@ -179,6 +183,15 @@ class Tools:
 def now_utc() -> datetime:
     """Return the present time."""
     return datetime.now(UTC)
+
+
+def _bucket(settings: Settings, files: Files) -> Place | None:
+    """Return the bucket of contents; None: they are in a folder of this machine."""
+    if not settings.blobs.url:
+        return None
+    from machinelabs_hub.labs.storage.bucket import Bucket  # noqa: PLC0415 - takes seconds to load
+
+    return Bucket(settings=settings.blobs, files=files)
 
 
 def catalog_reader(settings: Settings) -> Callable[[], Catalog]:

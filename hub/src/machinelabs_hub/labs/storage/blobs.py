@@ -1,4 +1,4 @@
-"""Contents by their SHA-256, each in a file of its own: `ab/cdef…`. Written aside, then renamed."""
+"""Contents by their SHA-256, each once: written aside, then put into their place, whole."""
 
 import errno
 import hashlib
@@ -10,13 +10,13 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Final, Protocol, Self
 
 from machinelabs_hub.db.engine import DiskFull
 from machinelabs_hub.errors import BadInput, Unavailable
 
 _PIECE: Final = 256 * 1024
-_NAME: Final = re.compile(r"[0-9a-f]{62}")
+NAME: Final = re.compile(r"[0-9a-f]{64}")
 _ASIDE: Final = "new"
 FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
 
@@ -42,18 +42,111 @@ class BadDigest(BadInput):
         super().__init__("The file was changed or cut short on its way. Send it again.")
 
 
-class BlobStore:
-    """All contents of a site, below one folder. Methods block."""
+class Place(Protocol):
+    """Where contents lie: a folder of this machine, or a bucket (`storage.bucket`)."""
 
-    def __init__(self, *, folder: Path, durable: bool = True) -> None:
+    where: str
+    """What to call it in a sentence for operators."""
+
+    def size(self, sha256: str) -> int | None:
+        """Return how long a content is; None: it is certainly not there."""
+
+    def read(self, sha256: str, start: int, size: int) -> Iterator[bytes]:
+        """Return a part of a content, piece by piece.
+
+        Raises:
+            BlobMissing: it ends before.
+        """
+
+    def take(self, path: Path, sha256: str) -> None:
+        """Put a file into its place, where it is whole at once; `path` may be gone then."""
+
+    def names(self, before: float) -> Iterator[str]:
+        """Return the contents that were put here before a time, in seconds since 1970."""
+
+    def remove(self, sha256: str) -> None:
+        """Remove a content, if it is there."""
+
+
+class Folder:
+    """A folder as a place of contents: `ab/cdef…`, renamed into it."""
+
+    def __init__(self, folder: Path, *, durable: bool) -> None:
+        self.where = str(folder)
         self._folder = folder
-        self._aside = folder / _ASIDE
         self._durable = durable
+
+    def size(self, sha256: str) -> int | None:
+        """Return how long a content is; None: it is not there."""
+        try:
+            return self._path(sha256).stat().st_size
+        except OSError:
+            return None
+
+    def read(self, sha256: str, start: int, size: int) -> Iterator[bytes]:
+        """Return a part of a content, piece by piece."""
+        try:
+            with self._path(sha256).open("rb") as file:
+                file.seek(start)
+                while size:
+                    piece = file.read(min(size, _PIECE))
+                    if not piece:
+                        raise BlobMissing
+                    yield piece
+                    size -= len(piece)
+        except OSError as error:
+            raise BlobMissing from error
+
+    def take(self, path: Path, sha256: str) -> None:
+        """Rename a file into its place."""
+        place = self._path(sha256)
+        with _full():
+            if self._durable:
+                _sync(path)
+            place.parent.mkdir(exist_ok=True)
+            # Over one that is there as well: it may be damaged, and its age begins anew, so that
+            # nobody takes it for one that is not used before its row is written.
+            path.replace(place)
+            if self._durable:
+                _sync(place.parent)
+
+    def names(self, before: float) -> Iterator[str]:
+        """Return the contents that were written before a time."""
+        for path in self._folder.glob("??/*"):
+            name = path.parent.name + path.name
+            if NAME.fullmatch(name) and path.stat().st_mtime < before:
+                yield name
+
+    def remove(self, sha256: str) -> None:
+        """Remove a content; who reads it keeps it open."""
+        self._path(sha256).unlink(missing_ok=True)
+
+    def _path(self, sha256: str) -> Path:
+        return self._folder / sha256[:2] / sha256[2:]
+
+
+class BlobStore:
+    """All contents of a site. Methods block.
+
+    Args:
+        folder: where contents are written aside, and where they stay unless `place` says another.
+        durable: force them to the disk.
+        place: where they lie.
+    """
+
+    def __init__(self, *, folder: Path, durable: bool = True, place: Place | None = None) -> None:
+        self._place = place or Folder(folder, durable=durable)
+        self._aside = folder / _ASIDE
         self._aside.mkdir(parents=True, exist_ok=True)
+
+    @property
+    def where(self) -> str:
+        """Where contents lie, for operators."""
+        return self._place.where
 
     def writer(self) -> "BlobWriter":
         """Begin a content; use it as a context: what is not kept is gone at its end."""
-        return BlobWriter(self._folder, self._aside, durable=self._durable)
+        return BlobWriter(self._place, self._aside)
 
     def read(self, sha256: str, *, start: int = 0, size: int) -> Iterator[bytes]:
         """Return `size` bytes of a content from `start` on, piece by piece.
@@ -61,31 +154,26 @@ class BlobStore:
         Raises:
             BlobMissing: it is not there, or shorter; at once, not at the first piece.
         """
-        path = self.path(sha256)
-        try:
-            if path.stat().st_size < start + size:
-                raise BlobMissing
-        except OSError as error:
-            raise BlobMissing from error
-        return _pieces(path, start, size)
+        held = self._place.size(sha256)
+        if held is None or held < start + size:
+            raise BlobMissing
+        return self._place.read(sha256, start, size)
 
     def has(self, sha256: str, size: int) -> bool:
         """Tell whether a content is there, as long as it should be."""
-        try:
-            return self.path(sha256).stat().st_size == size
-        except OSError:
-            return False
+        return self._place.size(sha256) == size
 
-    def path(self, sha256: str) -> Path:
-        """Return where a content is, or would be."""
-        return self._folder / sha256[:2] / sha256[2:]
+    def take(self, path: Path, sha256: str) -> None:
+        """Keep a file that lies beside the contents, whose SHA-256 this is for certain."""
+        self._place.take(path, sha256)
 
-    def older_than(self, seconds: float) -> Iterator[tuple[str, Path]]:
-        """Return the contents that were written longer ago, and where they are."""
-        before = time.time() - seconds
-        for path in self._folder.glob("??/*"):
-            if _NAME.fullmatch(path.name) and path.stat().st_mtime < before:
-                yield path.parent.name + path.name, path
+    def older_than(self, seconds: float) -> Iterator[str]:
+        """Return the contents that were written longer ago."""
+        return self._place.names(time.time() - seconds)
+
+    def remove(self, sha256: str) -> None:
+        """Remove a content, if it is there."""
+        self._place.remove(sha256)
 
     def clear_leftovers(self) -> None:
         """Remove what a killed process left half-written; call it at start."""
@@ -96,9 +184,8 @@ class BlobStore:
 class BlobWriter:
     """A content that is being written, out of sight until `keep`."""
 
-    def __init__(self, folder: Path, aside: Path, *, durable: bool) -> None:
-        self._folder = folder
-        self._durable = durable
+    def __init__(self, place: Place, aside: Path) -> None:
+        self._place = place
         with _full():
             descriptor, name = tempfile.mkstemp(dir=aside)
         self._path = Path(name)
@@ -139,17 +226,9 @@ class BlobWriter:
         found = self.sha256
         if announced and announced.lower() != found:
             raise BadDigest
-        place = self._folder / found[:2] / found[2:]
         with _full():
             self._file.flush()
-            if self._durable:
-                os.fsync(self._file.fileno())
-            place.parent.mkdir(exist_ok=True)
-            # Over one that is there as well: it may be damaged, and its age begins anew, so that
-            # nobody takes it for one that is not used before its row is written.
-            self._path.replace(place)
-            if self._durable:
-                _sync_folder(place.parent)
+        self._place.take(self._path, found)
         return found
 
 
@@ -164,23 +243,9 @@ def _full() -> Iterator[None]:
         raise
 
 
-def _sync_folder(folder: Path) -> None:
-    descriptor = os.open(folder, os.O_RDONLY)
+def _sync(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
     try:
         os.fsync(descriptor)
     finally:
         os.close(descriptor)
-
-
-def _pieces(path: Path, start: int, size: int) -> Iterator[bytes]:
-    try:
-        with path.open("rb") as file:
-            file.seek(start)
-            while size:
-                piece = file.read(min(size, _PIECE))
-                if not piece:
-                    raise BlobMissing
-                yield piece
-                size -= len(piece)
-    except OSError as error:
-        raise BlobMissing from error

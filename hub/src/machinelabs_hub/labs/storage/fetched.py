@@ -143,11 +143,11 @@ class FetchedStore:
         """Drop what a killed process left half done; call it at start, before all else."""
         self._contents.clear_leftovers()
         dropped = 0
-        for sha256, path in self._contents.older_than(-1):
+        for sha256 in self._contents.older_than(-1):
             with self._sessions() as db:
                 named = db.scalar(select(FetchedRow.url_hash).where(FetchedRow.sha256 == sha256))
             if named is None:
-                path.unlink(missing_ok=True)
+                self._contents.remove(sha256)
                 dropped += 1
         return dropped
 
@@ -174,14 +174,14 @@ class FetchedStore:
             with self._sessions() as db:
                 db.execute(delete(FetchedRow).where(FetchedRow.url_hash == url_hash))
             if not names[sha256]:
-                self._contents.path(sha256).unlink(missing_ok=True)
+                self._contents.remove(sha256)
         return True
 
     def _drop_unnamed(self, sha256: str) -> None:
         with self._sessions() as db:
             named = db.scalar(select(FetchedRow.url_hash).where(FetchedRow.sha256 == sha256))
         if named is None:
-            self._contents.path(sha256).unlink(missing_ok=True)
+            self._contents.remove(sha256)
 
 
 def _hash(url: str) -> str:

@@ -1,0 +1,54 @@
+"""The knobs of contents and of datasets: where bytes lie, and how much people may upload."""
+
+from typing import Annotated
+
+from pydantic import Field
+
+from machinelabs_hub.yamlfile import Section
+
+
+class Blobs(Section):
+    """Where the contents of outputs and datasets lie, each once, named by its SHA-256."""
+
+    url: Annotated[
+        str,
+        Field(
+            pattern=r"^(s3://[a-z0-9][a-z0-9.-]{1,61}[a-z0-9](/[A-Za-z0-9._/-]*)?)?$",
+            title="Bucket of contents",
+            description="`s3://BUCKET` or `s3://BUCKET/FOLDER`, of Amazon or of any server that "
+            "speaks S3. Empty: the folder `DATA/blobs`. Contents are not moved when this changes: "
+            "copy them before, under the same names.",
+        ),
+    ] = ""
+    endpoint: Annotated[
+        str,
+        Field(
+            title="Address of the S3 server",
+            description="For example https://minio.example.org:9000. Empty: Amazon's. Put the key "
+            "into `DATA/secrets/blobs_key_id` and `DATA/secrets/blobs_key`; without them, what the "
+            "machine itself may use counts (a role, a profile).",
+        ),
+    ] = ""
+    region: Annotated[str, Field(title="Region of the bucket", description="Empty: its own.")] = ""
+
+
+class Datasets(Section):
+    """Datasets that people upload."""
+
+    files: Annotated[int, Field(ge=1, title="Most files of a version of a dataset")] = 10_000
+    gib: Annotated[
+        int,
+        Field(ge=1, title="Most that the files of a version hold together, GiB"),
+    ] = 100
+    uploads: Annotated[
+        int,
+        Field(ge=1, title="Most uploads of a person that are not finished"),
+    ] = 10
+    upload_days: Annotated[
+        int,
+        Field(
+            ge=1,
+            title="Days that an upload can be gone on with",
+            description="Counted from its beginning; then what came of it is dropped.",
+        ),
+    ] = 7
