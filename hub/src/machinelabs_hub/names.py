@@ -67,6 +67,20 @@ def check_lab_name(name: str) -> str:
     return name
 
 
+def check_dataset_name(name: str) -> str:
+    """Return `name` if a dataset may be called so.
+
+    Raises:
+        BadInput: with a sentence that says what is wrong with it.
+    """
+    if not LAB.fullmatch(name):
+        raise BadInput(
+            f"“{shown(name)}” cannot be a dataset's name. Use 1 to 64 lower-case letters, digits "
+            "and hyphens, not beginning or ending with a hyphen."
+        )
+    return name
+
+
 def lab_name_from_title(title: str) -> str:
     """Return a valid lab name made from `title`: `Élan vital!` becomes `elan-vital`."""
     plain = unicodedata.normalize("NFKD", title).encode("ascii", "ignore").decode()

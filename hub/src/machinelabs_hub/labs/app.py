@@ -15,6 +15,9 @@ from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.labs import errors, signin
 from machinelabs_hub.labs.api import (
     compare,
+    dataset_uploads,
+    dataset_versions,
+    datasets,
     facets,
     forks,
     git,
@@ -122,6 +125,9 @@ def _api() -> APIRouter:
         members,
         moves,
         trash_api,
+        datasets,
+        dataset_versions,
+        dataset_uploads,
         revisions,
         tracking,
         runs,

@@ -7,6 +7,8 @@ from machinelabs_hub.labs.hubapi import HubApi
 from machinelabs_hub.labs.identity import Identities, Seal
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.compare import CompareService
+from machinelabs_hub.labs.services.dataset_uploads import DatasetUploadService
+from machinelabs_hub.labs.services.datasets import DatasetService
 from machinelabs_hub.labs.services.directory import Directory
 from machinelabs_hub.labs.services.forks import ForkService
 from machinelabs_hub.labs.services.git import GitService
@@ -133,6 +135,16 @@ class Context:
     def sweeps(self) -> SweepService:
         """Runs that are ordered together, as this person may order, see and stop them."""
         return SweepService(tools=self.tools, viewer=self.person)
+
+    @property
+    def datasets(self) -> DatasetService:
+        """Datasets, as this person may see and change them."""
+        return DatasetService(tools=self.tools, viewer=self.person, directory=self._directory)
+
+    @property
+    def dataset_uploads(self) -> DatasetUploadService:
+        """Versions of datasets that this person makes."""
+        return DatasetUploadService(tools=self.tools, viewer=self.person)
 
     @property
     def own_runs(self) -> OwnRunService:

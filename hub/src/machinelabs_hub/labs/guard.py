@@ -25,6 +25,10 @@ UPLOADS: Final = ("multipart/form-data", "application/x-git-")
 
 
 RUNNERS: Final = f"{API}/v1/runner/"
+DATASETS: Final = f"{API}/v1/datasets/"
+MOST_FILES_BYTES: Final = 8 << 20
+"""Of a list of what a dataset is to hold."""
+
 MOST_EVENTS_BYTES: Final = 32 << 20
 """Of a batch of a run's log: what one cell shows may be large. Read only for who has its token."""
 
@@ -107,6 +111,10 @@ def _most_bytes(scope: Scope) -> int | None:
         return None
     if path.startswith(RUNNERS) and path.endswith("/events"):
         return MOST_EVENTS_BYTES
+    if path.startswith(DATASETS) and scope["method"] == "PUT" and "/contents/" in path:
+        return None
+    if path.startswith(DATASETS) and path.endswith("/uploads"):
+        return MOST_FILES_BYTES
     kind = Headers(scope=scope).get("content-type", "").lower()
     return None if kind.startswith(UPLOADS) else MOST_BYTES
 

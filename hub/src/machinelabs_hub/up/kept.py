@@ -1,4 +1,4 @@
-"""Check that what runs put out is there: every content that the index names."""
+"""Check that what runs put out and datasets hold is there: every content of the index."""
 
 from collections.abc import Iterator
 from typing import Final
@@ -32,4 +32,4 @@ def compared(settings: Settings) -> Iterator[Finding]:
         advice = f"{len(missing)} of {count} files are not in {where}. Restore what was there."
         yield Finding(Level.BAD, _SUBJECT, advice)
     else:
-        yield Finding(Level.OK, _SUBJECT, f"{count} files that runs put out are all there.")
+        yield Finding(Level.OK, _SUBJECT, f"{count} files of runs and datasets are all there.")

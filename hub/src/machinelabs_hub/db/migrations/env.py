@@ -8,6 +8,7 @@ from machinelabs_hub.db.base import Base, Utc
 from machinelabs_hub.db.migrate import CONNECTION
 from machinelabs_hub.db.tables import (
     accounts,
+    datasets,
     gpus,
     inputs,
     labs,
@@ -27,8 +28,8 @@ from machinelabs_hub.db.tables import (
 )
 
 TABLES = (
-    accounts, gpus, inputs, labs, members, notices, orders, proposals, requests, runs,
-    schedules, search, stars, sweeps, tracking, usage, verifications,
+    accounts, datasets, gpus, inputs, labs, members, notices, orders, proposals, requests,
+    runs, schedules, search, stars, sweeps, tracking, usage, verifications,
 )  # fmt: skip
 """Imported so that the metadata holds their tables."""
 

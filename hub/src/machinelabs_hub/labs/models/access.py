@@ -1,10 +1,12 @@
-"""Who may do what with a lab. Pure; what is not named here is refused.
+"""Who may do what with a lab or a dataset. Pure; what is not named here is refused.
 
 This is the one place that decides; `storage.listing.listed` says the same once more in SQL, for
-lists, counts and search. A lab carries its members, so a decision asks nobody.
+lists, counts and search. A lab carries its members, so a decision asks nobody. A dataset is as a
+lab here, its versions are as revisions; who may read one may use it in runs of theirs.
 """
 
 from dataclasses import replace
+from datetime import datetime
 from enum import StrEnum
 from typing import Final, Protocol
 
@@ -61,7 +63,23 @@ class Held(Protocol):
         """Whom it is shared with."""
 
 
-def may(person: Person | None, action: Action, lab: Lab) -> bool:
+class Kept(Held, Protocol):
+    """What can be in the trash, and has numbered states: a lab, or a dataset."""
+
+    @property
+    def trashed_at(self) -> datetime | None:
+        """When it went to the trash."""
+
+    @property
+    def open_from(self) -> int:
+        """The first state that others than its members may read; 0: it was never open."""
+
+    @property
+    def revision(self) -> int:
+        """Number of its newest state."""
+
+
+def may(person: Person | None, action: Action, lab: Kept) -> bool:
     """Tell whether `person` (None: nobody signed in) may do `action` with `lab`."""
     if lab.trashed_at is not None:
         return False
@@ -129,7 +147,7 @@ def is_insider(person: Person | None, lab: Held) -> bool:
     return _is_admin(person) or role_of(person, lab) is not None
 
 
-def first_open(person: Person | None, lab: Lab) -> int:
+def first_open(person: Person | None, lab: Kept) -> int:
     """Return the first revision of `lab` that `person` may read; they may read the lab.
 
     What was published before a lab was first opened stays with insiders.
@@ -147,7 +165,7 @@ def seen_by(person: Person | None, lab: Lab) -> Lab:
     return replace(lab, parent=None)
 
 
-def may_restore(person: Person | None, lab: Lab) -> bool:
+def may_restore(person: Person | None, lab: Kept) -> bool:
     """Tell whether `person` may take `lab` out of the trash, and see that it is there."""
     return lab.trashed_at is not None and _allowed(person, Action.DELETE, lab)
 

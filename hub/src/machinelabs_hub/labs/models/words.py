@@ -35,11 +35,11 @@ class UnknownLicence(BadInput):
     code = "unknown_licence"
 
 
-def check_title(title: str) -> str:
+def check_title(title: str, what: str = "lab") -> str:
     """Return a title in one line."""
     text = " ".join(_clean(title, "title").split())
     if not text:
-        raise BadWords("A lab needs a title.")
+        raise BadWords(f"A {what} needs a title.")
     return _at_most(text, LONGEST_TITLE, "title")
 
 
@@ -77,12 +77,12 @@ def tag_of(text: str) -> str:
     return tag
 
 
-def check_licence(licence: str) -> str:
+def check_licence(licence: str, what: str = "lab") -> str:
     """Return the identifier of a licence on the list."""
     if licence not in BY_ID:
         some = ", ".join(known.id for known in LICENCES[:4])
         raise UnknownLicence(
-            f"“{shown(licence)}” is not a licence that a lab can have here. Use an SPDX "
+            f"“{shown(licence)}” is not a licence that a {what} can have here. Use an SPDX "
             f"identifier from the list, such as {some}."
         )
     return licence

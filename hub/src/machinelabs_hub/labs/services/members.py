@@ -3,8 +3,7 @@
 from typing import Final
 
 from machinelabs_hub.errors import BadInput, NotAllowed, NotFound, TooLarge
-from machinelabs_hub.labs.models.access import Action, group_of, is_insider
-from machinelabs_hub.labs.models.lab import Lab
+from machinelabs_hub.labs.models.access import Action, Held, group_of, is_insider
 from machinelabs_hub.labs.models.member import Member, MemberKind, Membership
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.directory import Directory
@@ -59,7 +58,7 @@ class MemberService:
         """
         lab = lab_to(Action.SHARE, self._tools, self._viewer, owner, name)
         viewer = writer(self._viewer)
-        if member.name == _owner_as(lab, member.kind):
+        if member.name == owner_as(lab, member.kind):
             raise IsOwner(f"{lab.path} belongs to {member.name}; an owner needs no other role.")
         known = {(known.kind, known.name) for known in lab.members}
         if (member.kind, member.name) not in known:
@@ -85,7 +84,8 @@ class MemberService:
             raise NoMember(f"{lab.path} is not shared with {shown(member)}.")
 
 
-def _owner_as(lab: Lab, kind: MemberKind) -> str | None:
+def owner_as(lab: Held, kind: MemberKind) -> str | None:
+    """Return the person, or the group, that owns something; None: it is the other kind."""
     group = group_of(lab.owner)
     if kind is MemberKind.GROUP:
         return group

@@ -84,9 +84,13 @@ class PeopleService:
         if labs is LabsOfLeaver.TRASH:
             for lab in self._tools.labs.all_of(name):
                 count += to_trash(self._tools, lab)
+            for dataset in self._tools.datasets.all_of(name):
+                self._tools.datasets.set_trashed(dataset, now)
         self._tools.members.forget(name)
         self._tools.proposals.forget(name)
         self._tools.stars.forget(name)
+        self._tools.datasets.forget(name)
+        self._tools.dataset_uploads.forget(name)
         self._tools.schedules.forget(name)
         leave_runs(self._tools, name)
         self._tools.people.left(name, now)

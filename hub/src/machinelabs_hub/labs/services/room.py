@@ -1,4 +1,4 @@
-"""Room for a person's labs: as much as their plan gives."""
+"""Room for a person's labs and datasets: as much as their plan gives."""
 
 from typing import Final
 
@@ -12,13 +12,24 @@ GIB: Final = 2**30
 
 
 class StorageFull(TooLarge):
-    """The person's labs hold as much as their plan gives."""
+    """The person's labs and datasets hold as much as their plan gives."""
 
     code = "storage_full"
 
 
-def check_room(tools: Tools, person: Person) -> None:
-    """Refuse to store more for somebody whose labs hold all that their plan gives.
+def held_by(tools: Tools, name: str) -> int:
+    """Return how many bytes somebody's labs and datasets hold, without the trash."""
+    labs = HourTable(sessions=tools.sessions).stored_bytes(name)
+    return labs + tools.dataset_versions.held_by(name)
+
+
+def check_room(tools: Tools, person: Person, more: int = 0) -> None:
+    """Refuse to store more for somebody who holds all that their plan gives.
+
+    Args:
+        tools: the parts.
+        person: who is to hold it.
+        more: how many bytes are to come; 0: it is not known.
 
     Raises:
         StorageFull: says how much, and what to do.
@@ -27,10 +38,16 @@ def check_room(tools: Tools, person: Person) -> None:
     plan = plan_of(tools.settings.plans, groups=standing.groups, is_admin=standing.is_admin)
     if not plan.storage_gib:
         return
-    held = HourTable(sessions=tools.sessions).stored_bytes(person.name) / GIB
-    if held >= plan.storage_gib:
+    held = held_by(tools, person.name)
+    if held >= plan.storage_gib * GIB:
         raise StorageFull(
-            f"Your labs hold {held:.1f} GiB, and your plan, “{plan.title}”, gives you "
-            f"{plan.storage_gib} GiB. Delete labs that you do not need, or ask an admin of this "
-            "site."
+            f"Your labs and datasets hold {held / GIB:.1f} GiB, and your plan, “{plan.title}”, "
+            f"gives you {plan.storage_gib} GiB. Delete what you do not need, or ask an admin of "
+            "this site."
+        )
+    if held + more > plan.storage_gib * GIB:
+        raise StorageFull(
+            f"This needs {more / GIB:.1f} GiB. Your labs and datasets hold {held / GIB:.1f} GiB of "
+            f"the {plan.storage_gib} GiB of your plan, “{plan.title}”. Delete what you do not "
+            "need, or ask an admin of this site."
         )

@@ -1,7 +1,8 @@
-"""Tend what is kept of runs: purge deleted ones, and drop logs and contents that no run has."""
+"""Tend what is kept of runs and datasets: purge deleted runs, drop what nothing has any more."""
 
 from dataclasses import dataclass
 from datetime import timedelta
+from itertools import chain
 from typing import Final
 
 from machinelabs_hub.labs.services.tools import Tools
@@ -30,6 +31,7 @@ def tend(tools: Tools, *, unused: float = UNUSED_SECONDS) -> TendedRuns:
     before = tools.clock() - timedelta(days=tools.settings.limits.trash_days)
     done.purged = tools.runs.purge(before)
     tools.sweeps.purge()
+    _tend_uploads(tools)
     for run in tuple(tools.events.ids()):
         # The row is there before the folder, so a folder without one is of a run that is purged.
         if tools.runs.get(run) is None:
@@ -38,16 +40,26 @@ def tend(tools: Tools, *, unused: float = UNUSED_SECONDS) -> TendedRuns:
     found = list(tools.blobs.older_than(unused))
     for start in range(0, len(found), _AT_ONCE):
         some = frozenset(found[start : start + _AT_ONCE])
-        for name in some - tools.run_outputs.known(some):
+        for name in some - tools.run_outputs.known(some) - tools.dataset_versions.known(some):
             tools.blobs.remove(name)
             done.blobs += 1
     return done
 
 
+def _tend_uploads(tools: Tools) -> None:
+    """Give up uploads that were begun long ago, and drop what came of those that are over."""
+    days = timedelta(days=tools.settings.datasets.upload_days)
+    tools.dataset_uploads.drop_before(tools.clock() - days)
+    # Of an upload there is a row before there is a folder.
+    here = tuple(tools.partials.uploads())
+    for upload in set(here) - tools.dataset_uploads.ids():
+        tools.partials.drop(upload)
+
+
 def missing(tools: Tools) -> tuple[int, list[str]]:
-    """Return how many files runs put out, and those whose content is not there whole."""
+    """Return how many files runs and datasets have, and those whose content is not there whole."""
     count, lost = 0, []
-    for path, sha256, size in tools.run_outputs.all():
+    for path, sha256, size in chain(tools.run_outputs.all(), tools.dataset_versions.all()):
         count += 1
         if not tools.blobs.has(sha256, size):
             lost.append(path)

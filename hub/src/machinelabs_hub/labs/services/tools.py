@@ -22,11 +22,15 @@ from machinelabs_hub.labs.services.inputs import InputDesk
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.storage.addresses import AddressTable
 from machinelabs_hub.labs.storage.blobs import BlobStore, Place
+from machinelabs_hub.labs.storage.dataset_uploads import UploadTable
+from machinelabs_hub.labs.storage.dataset_versions import VersionTable
+from machinelabs_hub.labs.storage.datasets import DatasetTable
 from machinelabs_hub.labs.storage.exports import ExportStore
 from machinelabs_hub.labs.storage.facets import FacetTable
 from machinelabs_hub.labs.storage.fetched import FetchedStore
 from machinelabs_hub.labs.storage.labs import LabTable
 from machinelabs_hub.labs.storage.members import MemberTable
+from machinelabs_hub.labs.storage.partials import PartialStore
 from machinelabs_hub.labs.storage.people import PersonTable
 from machinelabs_hub.labs.storage.proposals import ProposalTable
 from machinelabs_hub.labs.storage.repos import RepoStore
@@ -96,6 +100,10 @@ class Tools:
     tracks: TrackTable
     events: EventStore
     blobs: BlobStore
+    datasets: DatasetTable
+    dataset_versions: VersionTable
+    dataset_uploads: UploadTable
+    partials: PartialStore
     run_inputs: RunInputTable
     run_peaks: RunPeakTable
     verifications: VerificationTable
@@ -157,6 +165,10 @@ class Tools:
                 durable=settings.database.durable,
                 place=_bucket(settings, files),
             ),
+            datasets=DatasetTable(sessions=sessions),
+            dataset_versions=VersionTable(sessions=sessions),
+            dataset_uploads=UploadTable(sessions=sessions),
+            partials=PartialStore(folder=files.blobs / "uploads"),
             run_inputs=RunInputTable(sessions=sessions),
             run_peaks=RunPeakTable(sessions=sessions),
             verifications=VerificationTable(sessions=sessions),

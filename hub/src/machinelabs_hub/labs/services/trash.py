@@ -87,4 +87,4 @@ def empty(tools: Tools) -> int:
             else:
                 tools.repos.drop_lab(lab.store, lab.uid)
         count += 1
-    return count
+    return count + tools.datasets.purge(before)

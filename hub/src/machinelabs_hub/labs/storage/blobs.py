@@ -100,7 +100,7 @@ class Folder:
     def take(self, path: Path, sha256: str) -> None:
         """Rename a file into its place."""
         place = self._path(sha256)
-        with _full():
+        with full_disk():
             if self._durable:
                 _sync(path)
             place.parent.mkdir(exist_ok=True)
@@ -186,7 +186,7 @@ class BlobWriter:
 
     def __init__(self, place: Place, aside: Path) -> None:
         self._place = place
-        with _full():
+        with full_disk():
             descriptor, name = tempfile.mkstemp(dir=aside)
         self._path = Path(name)
         self._file = os.fdopen(descriptor, "wb")
@@ -207,7 +207,7 @@ class BlobWriter:
 
     def write(self, piece: bytes) -> None:
         """Add a piece."""
-        with _full():
+        with full_disk():
             self._file.write(piece)
         self._hash.update(piece)
         self.size += len(piece)
@@ -226,14 +226,14 @@ class BlobWriter:
         found = self.sha256
         if announced and announced.lower() != found:
             raise BadDigest
-        with _full():
+        with full_disk():
             self._file.flush()
         self._place.take(self._path, found)
         return found
 
 
 @contextmanager
-def _full() -> Iterator[None]:
+def full_disk() -> Iterator[None]:
     """Turn a full disk into our error."""
     try:
         yield

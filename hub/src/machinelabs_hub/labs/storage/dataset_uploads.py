@@ -1,0 +1,109 @@
+"""The index of versions that are on their way. Every method is one transaction."""
+
+from collections.abc import Sequence
+from datetime import datetime
+
+from sqlalchemy import delete, func, insert, select, update
+
+from machinelabs_hub.db.engine import SessionMaker
+from machinelabs_hub.db.tables.datasets import DatasetUploadFileRow, DatasetUploadRow
+from machinelabs_hub.labs.models.dataset import Dataset, DatasetFile, Upload
+from machinelabs_hub.labs.storage.idempotency import note
+
+
+class UploadTable:
+    """Rows of uploads, each of one person to one dataset."""
+
+    def __init__(self, *, sessions: SessionMaker) -> None:
+        self._sessions = sessions
+
+    def add(self, upload: Upload, files: Sequence[DatasetFile]) -> None:
+        """Add an upload, and all that it will hold."""
+        values = [
+            {
+                "upload_id": upload.id,
+                "path": file.path,
+                "size_bytes": file.size,
+                "sha256": file.sha256,
+                "is_here": file.is_here,
+            }
+            for file in files
+        ]
+        with self._sessions() as db:
+            db.add(
+                DatasetUploadRow(
+                    id=upload.id,
+                    dataset_id=upload.dataset_id,
+                    person=upload.person,
+                    message=upload.message,
+                    created_at=upload.created_at,
+                )
+            )
+            db.flush()
+            db.execute(insert(DatasetUploadFileRow), values)
+            note(db, f"the upload {upload.id}")
+
+    def find(self, dataset: Dataset, upload_id: str) -> Upload | None:
+        """Return an upload to a dataset, or None."""
+        with self._sessions() as db:
+            row = db.get(DatasetUploadRow, upload_id)
+            if row is None or row.dataset_id != dataset.id:
+                return None
+            return Upload(row.id, row.dataset_id, row.person, row.message, row.created_at)
+
+    def files(self, upload: Upload) -> tuple[DatasetFile, ...]:
+        """Return what an upload will hold, by path."""
+        row = DatasetUploadFileRow
+        wanted = select(row).where(row.upload_id == upload.id).order_by(row.path)
+        with self._sessions() as db:
+            return tuple(
+                DatasetFile(one.path, one.size_bytes, one.sha256, one.is_here)
+                for one in db.scalars(wanted)
+            )
+
+    def content(self, upload: Upload, sha256: str) -> DatasetFile | None:
+        """Return a file of an upload with this content, or None."""
+        row = DatasetUploadFileRow
+        wanted = select(row).where(row.upload_id == upload.id, row.sha256 == sha256).limit(1)
+        with self._sessions() as db:
+            one = db.scalar(wanted)
+            if one is None:
+                return None
+            return DatasetFile(one.path, one.size_bytes, one.sha256, one.is_here)
+
+    def set_here(self, upload: Upload, sha256: str) -> None:
+        """Note that a content came whole."""
+        row = DatasetUploadFileRow
+        this = (row.upload_id == upload.id, row.sha256 == sha256)
+        with self._sessions() as db:
+            db.execute(update(row).where(*this).values(is_here=True))
+
+    def count_of(self, person: str) -> int:
+        """Count the uploads of a person."""
+        wanted = select(func.count()).where(DatasetUploadRow.person == person)
+        with self._sessions() as db:
+            return db.scalar(wanted) or 0
+
+    def drop(self, upload: Upload) -> None:
+        """Forget an upload."""
+        with self._sessions() as db:
+            db.execute(delete(DatasetUploadRow).where(DatasetUploadRow.id == upload.id))
+
+    def forget(self, person: str) -> None:
+        """Forget the uploads of a person."""
+        with self._sessions() as db:
+            db.execute(delete(DatasetUploadRow).where(DatasetUploadRow.person == person))
+
+    def drop_before(self, at: datetime) -> int:
+        """Forget the uploads that were begun before a time, and tell how many."""
+        with self._sessions() as db:
+            ids = db.scalars(
+                select(DatasetUploadRow.id).where(DatasetUploadRow.created_at < at)
+            ).all()
+            db.execute(delete(DatasetUploadRow).where(DatasetUploadRow.id.in_(ids)))
+            return len(ids)
+
+    def ids(self) -> frozenset[str]:
+        """Return all uploads."""
+        with self._sessions() as db:
+            return frozenset(db.scalars(select(DatasetUploadRow.id)))
