@@ -12,6 +12,7 @@ from machinelabs.runner.code import Code
 from machinelabs.runner.feed import Feed
 from machinelabs.runner.inputs import Bringer
 from machinelabs.runner.keeper import Keeper
+from machinelabs.runner.mounts import Layer
 from machinelabs.runner.notebook import Notebook
 from machinelabs.runner.processes import end_all, reap
 from machinelabs.runner.script import Script
@@ -110,10 +111,16 @@ class Run:
         return Script(path, order.parameters, self._feed, self._pids, given=given)
 
     async def _bring(self, order: Order) -> bool:
-        """Bring the inputs; return whether the run goes on: it may be stopped meanwhile."""
+        """Bring inputs and datasets; return whether the run goes on: it may be stopped meanwhile."""
         beside = (self._folder / order.entrypoint).parent
         bringer = Bringer(beside, service=self._service, feed=self._feed)
-        bringing = asyncio.create_task(bringer.bring(order.inputs))
+        layer = Layer(beside, service=self._service, feed=self._feed)
+
+        async def bring() -> None:
+            await bringer.bring(order.inputs)
+            await layer.lay(order.mounts)
+
+        bringing = asyncio.create_task(bring())
         stop = asyncio.create_task(self._feed.stop_ordered.wait())
         try:
             await asyncio.wait({bringing, stop}, return_when=asyncio.FIRST_COMPLETED)

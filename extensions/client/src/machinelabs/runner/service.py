@@ -6,6 +6,7 @@ import hashlib
 import os
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
+from functools import partial
 from http import HTTPStatus
 from typing import IO, Any, BinaryIO, Final
 from urllib.parse import quote
@@ -22,6 +23,9 @@ TRANSFER_SECONDS: Final = 300.0
 CHUNK: Final = 1 << 18
 
 GONE: Final = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN, HTTPStatus.GONE})
+LISTED: Final = 1000
+"""Files of a dataset that are asked for at one go."""
+
 FULL_TRIES: Final = 30
 """How often a run sends files to a site whose disk is full, about a minute; then each once."""
 
@@ -59,6 +63,15 @@ class InputTold:
     is_kept: bool
     code: str
     message: str
+
+
+@dataclass(frozen=True, slots=True)
+class Mounted:
+    """A file of a mount."""
+
+    path: str
+    size: int
+    sha256: str
 
 
 class Service:
@@ -123,6 +136,34 @@ class Service:
             message=str(said.get("message", "")),
         )
 
+    async def list_mounted(self, place: int) -> AsyncIterator[Mounted]:
+        """Yield the files of a mount, by path.
+
+        Raises:
+            Refused: its dataset is not there any more.
+        """
+        cursor = ""
+        while True:
+            query = {"limit": LISTED} | ({"cursor": cursor} if cursor else {})
+            path = f"mounts/{place}/files"
+            answer = await self._insist(partial(self._http.get, path, params=query))
+            said = _checked(answer).json()
+            for one in said["items"]:
+                yield Mounted(str(one["path"]), int(one["size"]), str(one["sha256"]))
+            cursor = said["next"] or ""
+            if not cursor:
+                return
+
+    async def fetch_mounted(
+        self, place: int, file: Mounted, into: IO[bytes], copied: Callable[[int], None]
+    ) -> None:
+        """Write a file of a mount; what is cut short goes on where it was.
+
+        Raises:
+            Refused: its dataset is not there any more.
+        """
+        await self._fetch(f"mounts/{place}/files/{quote(file.path)}", into, file.sha256, copied)
+
     async def fetch_input(
         self, name: str, into: IO[bytes], sha256: str, copied: Callable[[int], None]
     ) -> bool:
@@ -137,12 +178,28 @@ class Service:
         Returns:
             Whether it was: False if the site does not have it any more.
         """
+        return await self._fetch(f"inputs/{quote(name)}", into, sha256, copied)
+
+    async def _fetch(
+        self, path: str, into: IO[bytes], sha256: str, copied: Callable[[int], None]
+    ) -> bool:
+        """Write what is at an address.
+
+        Args:
+            path: below the run's address.
+            into: an open file; empty.
+            sha256: of the content that is meant.
+            copied: hears how many bytes are there.
+
+        Returns:
+            Whether it was: False if the site does not have it any more.
+        """
 
         async def once() -> httpx.Response:
             done = into.seek(0, os.SEEK_END)
             part = {"Range": f"bytes={done}-", "If-Range": f'"{sha256}"'} if done else {}
             async with self._http.stream(
-                "GET", f"inputs/{quote(name)}", headers=part, timeout=TRANSFER_SECONDS
+                "GET", path, headers=part, timeout=TRANSFER_SECONDS
             ) as answer:
                 if not answer.is_success:
                     await answer.aread()

@@ -12,6 +12,23 @@ LONGEST_LINE: Final = 2_000
 
 
 @dataclass(frozen=True, slots=True)
+class Mount:
+    """A dataset that the code finds in a folder.
+
+    Attributes:
+        place: what the site calls it by.
+        dataset: `OWNER/NAME@v3`.
+        at: the folder, beside the file that is run.
+        size: of all its files, in bytes.
+    """
+
+    place: int
+    dataset: str
+    at: str
+    size: int
+
+
+@dataclass(frozen=True, slots=True)
 class Order:
     """What is to be executed.
 
@@ -22,6 +39,7 @@ class Order:
         parameters: values by name.
         revision: which revision of the lab it is.
         inputs: names of the files that the code finds in `inputs/`.
+        mounts: datasets that it finds in folders.
         number: the run's, within its lab.
         most_bytes: how much it may put out; None: no limit is known.
         most_files: the same, in files.
@@ -33,6 +51,7 @@ class Order:
     parameters: Mapping[str, Any]
     revision: int
     inputs: tuple[str, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     number: int = 0
     most_bytes: int | None = None
     most_files: int | None = None
@@ -48,6 +67,10 @@ class Order:
             parameters=dict(body.get("parameters") or {}),
             revision=int(body["revision"]),
             inputs=tuple(str(one["name"]) for one in body.get("inputs") or ()),
+            mounts=tuple(
+                Mount(int(one["place"]), str(one["dataset"]), str(one["at"]), int(one["bytes"]))
+                for one in body.get("mounts") or ()
+            ),
             number=int(body.get("number") or 0),
             most_bytes=limits.get("bytes"),
             most_files=limits.get("files"),

@@ -21,10 +21,20 @@ class InputBody(BaseModel):
     size: int
 
 
+class DatasetUseBody(BaseModel):
+    """A version of a dataset that the run uses."""
+
+    dataset: Annotated[str, Field(description="`OWNER/NAME@v3`, as it was called then.")]
+    at: Annotated[
+        str, Field(description="The folder in which it lies; empty: a file of it is an input.")
+    ]
+
+
 class InputsBody(BaseModel):
-    """All inputs of a run, as its `ml.yaml` lists them."""
+    """All inputs of a run, as its `ml.yaml` lists them, and the datasets that it uses."""
 
     items: list[InputBody]
+    datasets: list[DatasetUseBody]
 
 
 @router.get("/inputs", responses=refusals(404))
@@ -35,5 +45,6 @@ def list_run_inputs(ctx: Ctx, owner: Owner, name: Name, number: RunNumber) -> In
         items=[
             InputBody(name=one.name, url=one.url, sha256=one.sha256, size=one.size)
             for one in ctx.runs.inputs(run)
-        ]
+        ],
+        datasets=[DatasetUseBody(dataset=one.called, at=one.at) for one in ctx.runs.datasets(run)],
     )

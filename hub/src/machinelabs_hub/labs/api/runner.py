@@ -46,6 +46,16 @@ class RunInputBody(BaseModel):
     url: str
 
 
+class RunMountBody(BaseModel):
+    """A dataset that the code is to find in a folder; `mounts/{place}/files` lists its files."""
+
+    place: int
+    dataset: str
+    at: str
+    files: int
+    bytes: int
+
+
 class OutputLimitsBody(BaseModel):
     """How much a run may put out."""
 
@@ -65,6 +75,7 @@ class RunOrderBody(BaseModel):
     parameters: dict[str, Any]
     revision: int
     inputs: list[RunInputBody]
+    mounts: list[RunMountBody]
     output_limits: OutputLimitsBody
 
 
@@ -154,6 +165,16 @@ def exchange_code(request: Request, run: RunId, body: CodeBody) -> RunOrderBody:
             "parameters": found.run.parameters,
             "revision": found.run.revision,
             "inputs": [{"name": one.name, "url": one.url} for one in found.inputs],
+            "mounts": [
+                {
+                    "place": one.place,
+                    "dataset": one.dataset,
+                    "at": one.at,
+                    "files": one.files_count,
+                    "bytes": one.size_bytes,
+                }
+                for one in found.mounts
+            ],
             "output_limits": {"bytes": found.most_bytes, "files": found.most_files},
         }
     )

@@ -1,6 +1,6 @@
 """`ml.yaml`: what a lab says of itself. Pure.
 
-`image`, `flavour` and `entrypoint` matter to publishing, `inputs` and `parameters` to runs. The
+`image`, `flavour` and `entrypoint` matter to publishing, the others to runs. The
 keys of the first MachineLabs, `dockerImageId` and `hardwareType`, are read as well.
 """
 
@@ -13,8 +13,10 @@ import yaml
 from machinelabs_hub.catalog.model import Catalog, UnknownFlavour, UnknownImage
 from machinelabs_hub.labs.models import inputs
 from machinelabs_hub.labs.models.config_words import NAME, BadConfig, at
+from machinelabs_hub.labs.models.dataset import Mount
 from machinelabs_hub.labs.models.declared import Declared, read_declared
 from machinelabs_hub.labs.models.inputs import Input
+from machinelabs_hub.labs.models.mounts import read_mounts
 from machinelabs_hub.labs.models.paths import ClashingPaths, check_together
 from machinelabs_hub.names import shown
 
@@ -41,6 +43,7 @@ class LabConfig:
     entrypoint: str | None = None
     inputs: tuple[Input, ...] = ()
     parameters: tuple[Declared, ...] = ()
+    mounts: tuple[Mount, ...] = ()
 
 
 def read_config(content: bytes, catalog: Catalog) -> LabConfig:
@@ -53,6 +56,7 @@ def read_config(content: bytes, catalog: Catalog) -> LabConfig:
     found: dict[str, str] = {}
     asked: tuple[Input, ...] = ()
     declared: tuple[Declared, ...] = ()
+    mounts: tuple[Mount, ...] = ()
     said: set[str] = set()
     for key, value in top.value if top else ():
         name = _SYNONYMS.get(key.value, key.value) if isinstance(key.value, str) else ""
@@ -64,7 +68,9 @@ def read_config(content: bytes, catalog: Catalog) -> LabConfig:
             asked = tuple(_inputs(value))
         elif name == "parameters":
             declared = tuple(read_declared(value))
-    return LabConfig(**found, inputs=asked, parameters=declared)
+        elif name == "mounts":
+            mounts = tuple(read_mounts(value))
+    return LabConfig(**found, inputs=asked, parameters=declared, mounts=mounts)
 
 
 def _compose(content: bytes) -> yaml.MappingNode | None:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Final
 from urllib.parse import urlsplit
 
+from machinelabs_hub.labs.models import dataset
 from machinelabs_hub.labs.models.paths import fault_of
 
 FOLDER: Final = "inputs"
@@ -33,7 +34,7 @@ class Input:
 
     Attributes:
         name: where it lies below `inputs/`.
-        url: `https://…`, `http://…` or `run:OWNER/LAB#12/PATH`.
+        url: `https://…`, `http://…`, `run:OWNER/LAB#12/PATH` or `dataset:OWNER/NAME@v3/PATH`.
         sha256: what it must be, in hex; empty: whatever comes.
     """
 
@@ -65,9 +66,9 @@ class RunInput:
     size: int
 
     @property
-    def is_of_run(self) -> bool:
-        """Whether another run put it out."""
-        return self.url.startswith(RUN)
+    def is_ours(self) -> bool:
+        """Whether its content is the site's: another run put it out, or a dataset holds it."""
+        return self.url.startswith((RUN, dataset.SCHEME))
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +93,8 @@ def url_fault(url: str) -> str | None:
         if not _RUN_FILE.fullmatch(url):
             return "write a run's file as `run:OWNER/LAB#12/model.pt`."
         return fault_of(url.partition("#")[2].partition("/")[2])
+    if url.startswith(dataset.SCHEME):
+        return dataset.url_fault(url)
     return _web_fault(url)
 
 
@@ -104,7 +107,7 @@ def _web_fault(url: str) -> str | None:
     except ValueError:
         return "this is no address."
     if parts.scheme not in {"http", "https"} or not host:
-        return "it has to begin with `https://`, `http://` or `run:`."
+        return "it has to begin with `https://`, `http://`, `run:` or `dataset:`."
     if parts.username is not None or parts.password is not None:
         return "who may read the lab would read this password. Leave it out of the address."
     return None

@@ -22,6 +22,7 @@ from machinelabs_hub.labs.models.dataset import (
     DatasetDraft,
     DatasetFile,
     DatasetQuery,
+    FileAddress,
     Version,
 )
 from machinelabs_hub.labs.models.lab import Visibility
@@ -193,23 +194,7 @@ class DatasetService:
         Raises:
             NoVersion: there is none, or none that the viewer may read.
         """
-        wanted = dataset.version if number is None else number
-        is_open = first_open(self._viewer, dataset) <= wanted < 1 << 31
-        found = self._tools.dataset_versions.find(dataset, wanted) if is_open else None
-        if found is None:
-            which = "no version yet" if number is None else f"no version v{number} that you may see"
-            raise NoVersion(f"{dataset.path} has {which}.")
-        return found
-
-    def named(self, address: Address) -> tuple[Dataset, Version]:
-        """Return what an address names.
-
-        Raises:
-            NoDataset: there is none, or none that the viewer may see.
-            NoVersion: nor such a version.
-        """
-        dataset = self.get(address.owner, address.name)
-        return dataset, self.version(dataset, address.version)
+        return version_of(self._tools, self._viewer, dataset, number)
 
     def files(
         self, version: Version, *, cursor: str = "", limit: int = DEFAULT_LIMIT
@@ -226,12 +211,7 @@ class DatasetService:
         Raises:
             NoDatasetFile: it has none of this path.
         """
-        found = self._tools.dataset_versions.file(version.id, path)
-        if found is None:
-            raise NoDatasetFile(
-                f"{dataset.path}@v{version.number} has no file “{shown(path, 120)}”."
-            )
-        return found
+        return file_of(self._tools, dataset, version, path)
 
     def content(
         self, file: DatasetFile, *, start: int = 0, size: int | None = None
@@ -328,6 +308,48 @@ def dataset_to(
         needed = "an editor" if action is Action.EDIT else "an owner"
         raise NotAllowed(f"{who} {dataset.path}; only {needed} may do this. Ask {dataset.owner}.")
     return dataset
+
+
+def version_of(
+    tools: Tools, viewer: Person | None, dataset: Dataset, number: int | None
+) -> Version:
+    """Return a version of a dataset that the viewer may read; None: the newest.
+
+    Raises:
+        NoVersion: there is none, or none that the viewer may read.
+    """
+    wanted = dataset.version if number is None else number
+    is_open = first_open(viewer, dataset) <= wanted < 1 << 31
+    found = tools.dataset_versions.find(dataset, wanted) if is_open else None
+    if found is None:
+        which = "no version yet" if number is None else f"no version v{number} that you may see"
+        raise NoVersion(f"{dataset.path} has {which}.")
+    return found
+
+
+def file_of(tools: Tools, dataset: Dataset, version: Version, path: str) -> DatasetFile:
+    """Return one file of a version.
+
+    Raises:
+        NoDatasetFile: it has none of this path.
+    """
+    found = tools.dataset_versions.file(version.id, path)
+    if found is None:
+        raise NoDatasetFile(f"{dataset.path}@v{version.number} has no file “{shown(path, 120)}”.")
+    return found
+
+
+def version_at(tools: Tools, viewer: Person | None, address: Address) -> Version:
+    """Return the version that an address names, if the viewer may read it."""
+    dataset = dataset_at(tools, viewer, address.owner, address.name)
+    return version_of(tools, viewer, dataset, address.version)
+
+
+def file_at(tools: Tools, viewer: Person | None, address: FileAddress) -> DatasetFile:
+    """Return the file that an address names, if the viewer may read it."""
+    dataset = dataset_at(tools, viewer, address.of.owner, address.of.name)
+    version = version_of(tools, viewer, dataset, address.of.version)
+    return file_of(tools, dataset, version, address.path)
 
 
 def _checked(draft: DatasetDraft) -> DatasetDraft:

@@ -1,17 +1,39 @@
 """What a run finds in `inputs/`: allowed when it is ordered, here before its code begins."""
 
 from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from pathlib import PurePosixPath
+from typing import TypeVar
 
 from machinelabs_hub.errors import NotFound
+from machinelabs_hub.labs.models.dataset import (
+    Address,
+    DatasetFile,
+    FileAddress,
+    Mount,
+    Use,
+    Version,
+    read_file_address,
+)
 from machinelabs_hub.labs.models.inputs import FOLDER, Input, RunFile, RunInput
+from machinelabs_hub.labs.models.mounts import check_free
 from machinelabs_hub.labs.models.paths import check_together
 from machinelabs_hub.labs.models.run import Run, RunOutput
 from machinelabs_hub.labs.services.inputs import InputWrongHash, Standing, ready, refused
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.names import shown
 
-Finder = Callable[[RunFile], RunOutput]
+_A = TypeVar("_A")
+_F = TypeVar("_F")
+
+
+@dataclass(frozen=True, slots=True)
+class Sources:
+    """What of the site somebody may give to a run; each refuses with a `NotFound`."""
+
+    output: Callable[[RunFile], RunOutput]
+    version: Callable[[Address], Version]
+    file: Callable[[FileAddress], DatasetFile]
 
 
 class NoInput(NotFound):
@@ -26,57 +48,77 @@ class InputNotReady(NotFound):
     code = "input_not_ready"
 
 
-def check_names(wanted: Iterable[Input], path: str, files: Iterable[str]) -> None:
-    """Refuse inputs that would lie where the lab has a file.
+def check_names(
+    wanted: Iterable[Input], mounts: Iterable[Mount], path: str, files: Iterable[str]
+) -> None:
+    """Refuse inputs and mounts that would lie where the lab has a file.
 
     Args:
         wanted: the inputs.
+        mounts: the datasets.
         path: the notebook or script that is run; `inputs/` lies beside it.
         files: of the revision.
 
     Raises:
         ClashingPaths: names both.
     """
-    beside = PurePosixPath(path).parent / FOLDER
-    check_together((*files, *(str(beside / one.name) for one in wanted)))
+    beside = PurePosixPath(path).parent
+    paths = (*files, *(str(beside / FOLDER / one.name) for one in wanted))
+    check_together(paths)
+    check_free(mounts, "" if str(beside) == "." else str(beside), paths)
 
 
-def resolve(tools: Tools, wanted: Iterable[Input], find: Finder) -> tuple[RunInput, ...]:
+def resolve(tools: Tools, wanted: Iterable[Input], sources: Sources) -> tuple[RunInput, ...]:
     """Return inputs as a run has them, or refuse them.
 
-    Of another run's file the content is fixed here: who runs may read it now.
+    Of what the site itself has the content is fixed here: who runs may read it now.
 
     Args:
         tools: the parts.
         wanted: what the lab's `ml.yaml` asks for.
-        find: gives a file of a run, if the person who orders may read it.
+        sources: what the person who orders may read.
 
     Raises:
-        NoInput: another run's file is not there, or not theirs to read.
+        NoInput: another run's file, or a dataset's, is not there, or not theirs to read.
         InputWrongHash: it is not what the lab says.
         InputNotAllowed: it is on a host that the site does not allow.
     """
     found = []
     for one in wanted:
-        file = one.run_file
-        if file is None:
+        held = _held(one, sources)
+        if held is None:
             tools.inputs.outside.check(one.url)
             found.append(RunInput(one.name, one.url, one.sha256, "", 0))
             continue
-        output = _output(one, file, find)
-        if one.sha256 and one.sha256 != output.sha256:
+        if one.sha256 and one.sha256 != held.sha256:
             raise InputWrongHash(
                 f"“{shown(one.url, 200)}” is not what ml.yaml says: its SHA-256 is "
-                f"{output.sha256}, and should be {one.sha256}."
+                f"{held.sha256}, and should be {one.sha256}."
             )
-        found.append(RunInput(one.name, one.url, one.sha256, output.sha256, output.size))
+        found.append(RunInput(one.name, one.url, one.sha256, held.sha256, held.size))
     return tuple(found)
+
+
+def uses_of(wanted: Iterable[Input], mounts: Iterable[Mount], sources: Sources) -> tuple[Use, ...]:
+    """Return the versions of datasets that a run uses, those that it mounts first.
+
+    Raises:
+        NoInput: one is not there, or not theirs to read who orders the run.
+    """
+    mounted = [
+        Use(str(one.dataset), _told(str(one.dataset), sources.version, one.dataset).id, one.at)
+        for one in mounts
+    ]
+    files = (read_file_address(one.url) for one in wanted)
+    named = dict.fromkeys(file.of for file in files if file)
+    used = [Use(str(one), _told(str(one), sources.version, one).id) for one in named]
+    return (*mounted, *used)
 
 
 def ask(tools: Tools, run: Run, name: str) -> Standing:
     """Tell how far an input of a run is; it begins to be fetched."""
     wanted = _input(tools, run, name)
-    if wanted.is_of_run:
+    if wanted.is_ours:
         if tools.blobs.has(wanted.sha256, wanted.size):
             return ready(wanted.sha256, wanted.size, is_kept=True)
         return refused(NoInput(f"“{shown(wanted.url, 200)}” cannot be read any more."))
@@ -96,17 +138,17 @@ def content_of(tools: Tools, run: Run, name: str) -> RunOutput:
         InputNotReady: it is not here, or not any more.
     """
     wanted = _input(tools, run, name)
-    held = tools.blobs if wanted.is_of_run else tools.fetched
+    held = tools.blobs if wanted.is_ours else tools.fetched
     if not wanted.sha256 or not held.has(wanted.sha256, wanted.size):
         raise InputNotReady(f"The input “{shown(name)}” is not here. Ask for it first.")
-    if not wanted.is_of_run:
+    if not wanted.is_ours:
         tools.fetched.use(wanted.url, tools.clock())
     return RunOutput(name, wanted.size, wanted.sha256, run.created_at)
 
 
 def read(tools: Tools, run: Run, file: RunOutput, start: int, size: int) -> Iterator[bytes]:
     """Return a part of an input, piece by piece."""
-    if _input(tools, run, file.path).is_of_run:
+    if _input(tools, run, file.path).is_ours:
         return tools.blobs.read(file.sha256, start=start, size=size)
     return tools.fetched.read(file.sha256, start=start, size=size)
 
@@ -118,10 +160,18 @@ def _input(tools: Tools, run: Run, name: str) -> RunInput:
     return found
 
 
-def _output(wanted: Input, file: RunFile, find: Finder) -> RunOutput:
+def _held(wanted: Input, sources: Sources) -> RunOutput | DatasetFile | None:
+    """Return the content that the site itself has; None: it comes from the web."""
+    called = f"{wanted.name} ({shown(wanted.url, 200)})"
+    if (output := wanted.run_file) is not None:
+        return _told(called, sources.output, output)
+    if (file := read_file_address(wanted.url)) is not None:
+        return _told(called, sources.file, file)
+    return None
+
+
+def _told(called: str, find: Callable[[_A], _F], address: _A) -> _F:
     try:
-        return find(file)
+        return find(address)
     except NotFound as error:
-        raise NoInput(
-            f"The input “{shown(wanted.name)}” ({shown(wanted.url, 200)}) cannot be had: {error}"
-        ) from error
+        raise NoInput(f"“{shown(called, 300)}” cannot be had: {error}") from error

@@ -6,6 +6,7 @@ from typing import Any, Final
 
 from machinelabs_hub.errors import BadInput, NotFound
 from machinelabs_hub.labs.models.config import NAME, LabConfig, read_config
+from machinelabs_hub.labs.models.dataset import Mount, Use
 from machinelabs_hub.labs.models.declared import asked_of
 from machinelabs_hub.labs.models.entrypoint import entrypoint_of
 from machinelabs_hub.labs.models.inputs import Input, RunInput
@@ -18,7 +19,7 @@ from machinelabs_hub.labs.models.revision import FileEntry, Revision
 from machinelabs_hub.labs.models.run import RunDraft, RunKind, kind_of
 from machinelabs_hub.labs.services.needs import measured, size_for
 from machinelabs_hub.labs.services.revisions import RevisionService
-from machinelabs_hub.labs.services.run_inputs import Finder, check_names, resolve
+from machinelabs_hub.labs.services.run_inputs import Sources, check_names, resolve, uses_of
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.names import shown
 from machinelabs_hub.plans.budgets import Budgets
@@ -51,10 +52,11 @@ class RunPlan:
     flavour: str
     parameters: dict[str, Any]
     inputs: tuple[RunInput, ...]
+    datasets: tuple[Use, ...]
 
 
-def plan(tools: Tools, person: Person, lab: Lab, draft: RunDraft, find: Finder) -> RunPlan:
-    """Return what `person` is to get for an order, or refuse it; `find` is for their inputs."""
+def plan(tools: Tools, person: Person, lab: Lab, draft: RunDraft, sources: Sources) -> RunPlan:
+    """Return what `person` is to get for an order, or refuse it; `sources` are theirs."""
     found = prepare(tools, person, lab, draft)
     given = values_of(
         found.parameters, draft.parameters, script=kind_of(found.path) is RunKind.SCRIPT
@@ -71,7 +73,8 @@ def plan(tools: Tools, person: Person, lab: Lab, draft: RunDraft, find: Finder) 
         image_id=build.id if build else "",
         flavour=flavour.name,
         parameters=given,
-        inputs=resolve(tools, found.inputs, find),
+        inputs=resolve(tools, found.inputs, sources),
+        datasets=uses_of(found.inputs, found.mounts, sources),
     )
 
 
@@ -84,7 +87,7 @@ class RunForm:
         files: all notebooks and scripts of the revision.
         image: what the lab asks for, or the site's default.
         parameters: what the file takes.
-        inputs: what `ml.yaml` asks for.
+        inputs: what `ml.yaml` asks for, as `mounts`.
         needs: what the lab's last runs of this file needed; None: nobody knows.
     """
 
@@ -95,6 +98,7 @@ class RunForm:
     flavour: str
     parameters: tuple[Parameter, ...]
     inputs: tuple[Input, ...]
+    mounts: tuple[Mount, ...] = ()
     needs: Needs | None = None
 
 
@@ -127,7 +131,7 @@ def prepare(tools: Tools, viewer: Person | None, lab: Lab, draft: RunDraft) -> R
         raise NotRunnable(
             f"“{shown(path)}” cannot be run: only notebooks (.ipynb) and Python scripts (.py) can."
         )
-    check_names(said.inputs, path, paths)
+    check_names(said.inputs, said.mounts, path, paths)
     servers = tools.settings.servers
     sized = size_for(tools, viewer, lab) if path == lab.entrypoint else ""
     return RunForm(
@@ -138,6 +142,7 @@ def prepare(tools: Tools, viewer: Person | None, lab: Lab, draft: RunDraft) -> R
         flavour=said.flavour or sized or servers.default_flavour,
         parameters=_parameters(tools, lab, entry, said if path == first else LabConfig()),
         inputs=said.inputs,
+        mounts=said.mounts,
         needs=measured(tools, viewer, lab) if path == lab.entrypoint else None,
     )
 

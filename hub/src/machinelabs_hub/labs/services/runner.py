@@ -14,6 +14,7 @@ from machinelabs_hub.labs.models.tracking import KINDS
 from machinelabs_hub.labs.services import needs, run_inputs
 from machinelabs_hub.labs.services.inputs import Standing
 from machinelabs_hub.labs.services.revisions import packed
+from machinelabs_hub.labs.services.run_mounts import RunMount, mounts_of
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.storage.blobs import BlobWriter
 from machinelabs_hub.labs.storage.run_events import Event
@@ -61,6 +62,7 @@ class Exchange:
     token: str
     run: Run
     inputs: tuple[RunInput, ...]
+    mounts: tuple[RunMount, ...]
     most_bytes: int
     most_files: int
 
@@ -88,7 +90,8 @@ class RunnerService:
         tools.bells.ring(run_id)
         limits = tools.settings.runs
         inputs = tools.run_inputs.all(run)
-        return Exchange(token, run, inputs, limits.output_mib * MIB, limits.output_files)
+        mounts = mounts_of(tools, run)
+        return Exchange(token, run, inputs, mounts, limits.output_mib * MIB, limits.output_files)
 
     def run_of(self, run_id: int, token: str) -> Run:
         """Return the run that a container is of, and note that it was heard of.

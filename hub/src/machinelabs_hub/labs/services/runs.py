@@ -2,12 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
 from machinelabs_hub.db.engine import RowClash
 from machinelabs_hub.errors import Conflict, NotAllowed, NotFound
 from machinelabs_hub.labs.models import words
 from machinelabs_hub.labs.models.access import Action, first_open, may
+from machinelabs_hub.labs.models.dataset import Use
 from machinelabs_hub.labs.models.inputs import RunFile, RunInput
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, Page
@@ -26,6 +28,8 @@ from machinelabs_hub.labs.models.run import (
 )
 from machinelabs_hub.labs.models.schedule import Turn
 from machinelabs_hub.labs.services import run_orders
+from machinelabs_hub.labs.services.datasets import file_at, version_at
+from machinelabs_hub.labs.services.run_inputs import Sources
 from machinelabs_hub.labs.services.run_orders import RunForm
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import lab_at, lab_to, writer
@@ -85,7 +89,7 @@ class RunService:
             UnknownImage: the catalogue has none of this name.
             UnknownFlavour: nor such a size.
             BadParameter: the notebook does not take such a value.
-            NoInput: another run's file is not there, or not the viewer's to read.
+            NoInput: another run's file, or a dataset, is not there, or not the viewer's to read.
             InputWrongHash: it is not what the lab's `ml.yaml` says.
             InputNotAllowed: the lab asks for what is on a host that the site does not allow.
             TooManyQueued: the viewer has as many waiting runs as anybody may.
@@ -110,7 +114,7 @@ class RunService:
         """Return what an order comes to, or refuse it; `person`, the viewer, may run `lab`."""
         name = self._name(draft.name)
         note = words.check_text(draft.note, "note", LONGEST_NOTE)
-        plan = run_orders.plan(self._tools, person, lab, draft, self._file)
+        plan = run_orders.plan(self._tools, person, lab, draft, self._sources())
         return NewRun(
             person=person.name,
             revision=plan.revision,
@@ -120,6 +124,7 @@ class RunService:
             flavour=plan.flavour,
             parameters=plan.parameters,
             inputs=plan.inputs,
+            datasets=plan.datasets,
             name=name,
             note=note,
             at=self._tools.clock(),
@@ -302,6 +307,14 @@ class RunService:
         """Take a deletion back."""
         self._tools.runs.hide(self._own(lab, number), None)
         return self.get(lab, number)
+
+    def datasets(self, run: Run) -> tuple[Use, ...]:
+        """Return the versions of datasets that a run uses."""
+        return self._tools.dataset_versions.uses(run)
+
+    def _sources(self) -> Sources:
+        seen = (self._tools, self._viewer)
+        return Sources(self._file, partial(version_at, *seen), partial(file_at, *seen))
 
     def _file(self, file: RunFile) -> RunOutput:
         """Return a file of any run, as far as the viewer may see it."""

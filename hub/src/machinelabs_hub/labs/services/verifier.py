@@ -141,11 +141,11 @@ def _outcome(tools: Tools, run: Run) -> Outcome:
 def _conditions(tools: Tools, run: Run) -> Conditions:
     flavours = {each.name: each for each in tools.catalog().flavours}
     flavour = flavours.get(run.flavour)
-    # What ml.yaml pins cannot become another; nor can the output of a run.
+    # What ml.yaml pins cannot become another; nor can a run's output or a dataset.
     inputs = {
         each.url: each.sha256
         for each in tools.run_inputs.all(run)
-        if each.sha256 and not each.asked and not each.is_of_run
+        if each.sha256 and not each.asked and not each.is_ours
     }
     gpu = gpu_class(flavour, tools.verifications.cards_of(run)) if flavour else ""
     return Conditions(run.image, run.image_id, gpu, inputs)

@@ -95,6 +95,12 @@ class VersionTable:
             row = db.scalar(select(DatasetVersionRow).where(*here))
             return None if row is None else _version(row)
 
+    def get(self, version_id: int) -> Version | None:
+        """Return a version by its row, or None."""
+        with self._sessions() as db:
+            row = db.get(DatasetVersionRow, version_id)
+            return None if row is None else _version(row)
+
     def page(
         self, dataset: Dataset, *, first: int, before: int | None, limit: int
     ) -> tuple[Version, ...]:

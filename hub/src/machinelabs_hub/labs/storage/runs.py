@@ -14,11 +14,13 @@ from machinelabs_hub.db.tables.gpus import WaitRow
 from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.db.tables.runs import RunChangeRow, RunRow
 from machinelabs_hub.db.tables.sweeps import SweepRunRow
+from machinelabs_hub.labs.models.dataset import Use
 from machinelabs_hub.labs.models.inputs import RunInput
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.run import Reason, Run, RunChange, RunState
 from machinelabs_hub.labs.models.schedule import Turn
 from machinelabs_hub.labs.storage import schedules
+from machinelabs_hub.labs.storage.dataset_versions import add_uses
 from machinelabs_hub.labs.storage.idempotency import note
 from machinelabs_hub.labs.storage.rows import changed, lab_of
 from machinelabs_hub.labs.storage.run_inputs import add_inputs
@@ -39,6 +41,7 @@ class NewRun:
     name: str
     note: str
     at: datetime
+    datasets: tuple[Use, ...] = ()
     turn: Turn | None = None
     """Of the schedule that orders it."""
 
@@ -309,6 +312,7 @@ def put_run(db: Session, lab: Lab, new: NewRun) -> RunRow:
     db.flush()
     db.add(RunChangeRow(run_id=row.id, state=RunState.QUEUED, at=new.at))
     add_inputs(db, row.id, new.inputs)
+    add_uses(db, row.id, new.datasets)
     return row
 
 
