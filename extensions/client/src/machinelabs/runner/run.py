@@ -111,7 +111,7 @@ class Run:
         return Script(path, order.parameters, self._feed, self._pids, given=given)
 
     async def _bring(self, order: Order) -> bool:
-        """Bring inputs and datasets; return whether the run goes on: it may be stopped meanwhile."""
+        """Bring inputs and datasets; return whether the run goes on: it may be stopped."""
         beside = (self._folder / order.entrypoint).parent
         bringer = Bringer(beside, service=self._service, feed=self._feed)
         layer = Layer(beside, service=self._service, feed=self._feed)

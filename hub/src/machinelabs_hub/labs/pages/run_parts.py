@@ -22,6 +22,11 @@ from machinelabs_hub.labs.pages.run_screens import News
 MOST_OUTPUTS: Final = 100
 
 
+def can_write(ctx: Context) -> bool:
+    """Tell whether the reader may keep anything here."""
+    return ctx.person is not None and ctx.person.may_write and not ctx.person.is_service
+
+
 def run_url(lab: Lab, number: int) -> str:
     """Return the address of a run's page."""
     return f"{lab_url(lab)}/runs/{number}"
@@ -50,6 +55,7 @@ def parts_of(request: Request, ctx: Context, lab: Lab, run: Run, news: News) -> 
         "api": api,
         "rights": ctx.runs.rights(lab, run),
         "verified": ctx.verify.of_run(lab, run),
+        "may_keep": run.state.is_final and held.files > 0 and can_write(ctx),
         "may_publish": ctx.run_publish.may(lab, run),
         "waits": ctx.runs.waits(lab, run),
         "sweep": ctx.sweeps.of(run),

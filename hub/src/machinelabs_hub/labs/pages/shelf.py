@@ -8,6 +8,7 @@ from functools import lru_cache
 from pathlib import Path
 
 from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.models.dataset import DatasetFile
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.revision import FileEntry
 from machinelabs_hub.labs.models.run import RunOutput
@@ -78,6 +79,14 @@ class Shelf:
             return b"".join(ctx.runs.content(output, size=min(most, output.size)))
 
         return self._preview(output.path, output.size, output.sha256, read, address)
+
+    def of_dataset(self, ctx: Context, file: DatasetFile, address: Address) -> Preview:
+        """Return a file of a dataset as HTML."""
+
+        def read(most: int) -> bytes:
+            return b"".join(ctx.datasets.content(file, size=min(most, file.size)))
+
+        return self._preview(file.path, file.size, file.sha256, read, address)
 
     def _preview(
         self, path: str, count: int, content: str, read: Callable[[int], bytes], address: Address

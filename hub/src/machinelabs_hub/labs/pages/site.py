@@ -7,6 +7,9 @@ from machinelabs_hub.labs.pages import (
     cards,
     compare,
     connect,
+    dataset,
+    dataset_settings,
+    datasets,
     explore,
     files,
     forks,
@@ -42,8 +45,9 @@ from machinelabs_hub.labs.pages import (
 
 router = APIRouter()
 for part in (
-    assets, connect, new, explore, limits, usage, gpus, own_runs, trash, cards, files, revisions,
-    compare, updates, forks, proposals, run_compare, verify, runs, run, run_html, run_live,
-    run_metrics, sweeps, schedules, settings, stars, members, leave, moves, opening, labs, people,
+    assets, connect, new, explore, limits, usage, gpus, own_runs, trash, datasets,
+    dataset_settings, dataset, cards, files, revisions, compare, updates, forks, proposals,
+    run_compare, verify, runs, run, run_html, run_live, run_metrics, sweeps, schedules, settings,
+    stars, members, leave, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)

@@ -1,4 +1,4 @@
-"""Deleted labs that the reader may restore."""
+"""Deleted labs and datasets that the reader may restore."""
 
 from typing import Annotated
 from urllib.parse import urlencode
@@ -41,6 +41,7 @@ def _trash(request: Request, ctx: Context, *, cursor: str = "", trouble: str = "
         request,
         ctx,
         trashed=found.items,
+        datasets=() if cursor else ctx.datasets.trashed(),
         more=f"{LABS_PREFIX}/trash?{urlencode({'cursor': found.next})}" if found.next else "",
         trash_days=ctx.settings.limits.trash_days,
         trouble=trouble,
