@@ -6,6 +6,7 @@ from types import TracebackType
 from typing import Any, BinaryIO, Self
 from urllib.parse import quote
 
+from machinelabs.datasets import Datasets
 from machinelabs.errors import BadInput
 from machinelabs.handshakes import Handshakes
 from machinelabs.models import (
@@ -44,6 +45,7 @@ class Hub:
         self.sweeps = Sweeps(transport=self._transport, path=_path)
         self.verifications = Verifications(transport=self._transport, path=_path)
         self.schedules = Schedules(transport=self._transport, path=_path)
+        self.datasets = Datasets(transport=self._transport)
         self.templates = Templates(transport=self._transport)
         self.handshakes = Handshakes(transport=self._transport)
         self.notices = Notices(transport=self._transport)

@@ -6,14 +6,26 @@ import sys
 from collections.abc import Sequence
 
 from machinelabs import __version__
-from machinelabs.cli import find, init, login, outputs, pull, push, runs, schedules, update, verify
+from machinelabs.cli import (
+    datasets,
+    find,
+    init,
+    login,
+    outputs,
+    pull,
+    push,
+    runs,
+    schedules,
+    update,
+    verify,
+)
 from machinelabs.cli.exits import Exit, exit_of
 from machinelabs.cli.output import Output
 from machinelabs.cli.session import Session
 from machinelabs.errors import HubError, SignInNeeded
 from machinelabs.sites import LABS
 
-ORDERS = (login, init, push, pull, update, find, runs, schedules, outputs, verify)
+ORDERS = (login, init, push, pull, update, find, runs, schedules, outputs, verify, datasets)
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
