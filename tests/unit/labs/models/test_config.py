@@ -4,6 +4,7 @@ import pytest
 
 from machinelabs_hub.catalog.model import Catalog, Flavour, Gpu, Image
 from machinelabs_hub.labs.models.config import BadConfig, LabConfig, read_config
+from machinelabs_hub.labs.models.dataset import Address, Mount
 from machinelabs_hub.labs.models.inputs import Input, RunFile
 
 CATALOG = Catalog(
@@ -76,6 +77,43 @@ HEAD = "inputs:\n  - name: a\n    url: "
     ],
 )  # fmt: skip
 def test_a_fault_of_an_input_is_named_with_line_and_key(text: str, said: str) -> None:
+    with pytest.raises(BadConfig, match=said):
+        read_config(text.encode(), CATALOG)
+
+
+def test_mounts_are_read() -> None:
+    text = (
+        b"mounts:\n  - {dataset: ada/digits@v3, at: data/}\n"
+        b"  - dataset: 'dataset:@vision/x@v12'\n    at: deep/x\n  - {path: eve/old/2, name: o}\n"
+    )
+    assert read_config(text, CATALOG).mounts == (
+        Mount(Address("ada", "digits", 3), "data"),
+        Mount(Address("@vision", "x", 12), "deep/x"),
+        Mount(Address("eve", "old", 2), "mounts/o"),
+    )
+    assert read_config(b"mounts:\n", CATALOG).mounts == ()
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ("mounts: data", "line 1: `mounts` is a list"),
+        ("mounts:\n  - ada/x@v1", "line 2: `mounts.0` needs `dataset"),
+        ("mounts:\n  - dataset: ada/x@v1", "line 2: `mounts.0.at` is missing"),
+        ("mounts: [{dataset: ada/x, at: d}]", "line 1: `mounts.0.dataset`: name a version"),
+        ("mounts: [{dataset: ada/x@v0, at: d}]", "name a version"),
+        ("mounts: [{path: ada/x, name: d}]", "name a version"),
+        ("mounts: [{dataset: ada/x@v1, at: ../d}]", "`mounts.0.at`: its path leads out"),
+        ("mounts: [{dataset: ada/x@v1, at: Outputs/d}]", "is the run's own"),
+        ("mounts: [{dataset: ada/x@v1, at: d, to: e}]", "`mounts.0` has no key `to`"),
+        ("mounts:\n  - {dataset: a/x@v1, at: d}\n  - {dataset: a/y@v1, at: D/e}",
+         "line 3: `mounts.1.at`: .d. is a file and also"),
+        ("mounts: [" + "{dataset: a/x@v1, at: d}," * 21 + "]", "more than 20"),
+        ("inputs: [{name: a, url: 'dataset:ada/x/a'}]", "write a file of a dataset as"),
+        ("inputs: [{name: a, url: 'dataset:ada/x@v1/../a'}]", "leads out of"),
+    ],
+)  # fmt: skip
+def test_a_fault_of_a_mount_is_named_with_line_and_key(text: str, said: str) -> None:
     with pytest.raises(BadConfig, match=said):
         read_config(text.encode(), CATALOG)
 

@@ -1,0 +1,99 @@
+"""How much people keep in datasets, and what upkeep knows of them: on both databases."""
+
+from dataclasses import replace
+from datetime import timedelta
+
+import pytest
+from tests.integration.labs.conftest import As
+from tests.integration.labs.test_labs import ADA, BOB, publish
+from tests.support.datasets import sha256, stored
+
+from machinelabs_hub.errors import NotAllowed
+from machinelabs_hub.gpu_settings import Plans
+from machinelabs_hub.labs.models.dataset import DatasetDraft, DatasetFile, DatasetQuery
+from machinelabs_hub.labs.models.lab import Visibility
+from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.services import people, run_upkeep
+from machinelabs_hub.labs.services.dataset_uploads import TooManyUploads
+from machinelabs_hub.labs.services.datasets import DatasetNameTaken, NoDataset
+from machinelabs_hub.labs.services.room import GIB, StorageFull, held_by
+from machinelabs_hub.labs.services.tools import Tools
+
+VIC = Person("vic", "Vic", groups=("vision",))
+
+
+def test_each_content_of_a_dataset_counts_once_for_who_uploaded_it(
+    tools: Tools, viewed_by: As
+) -> None:
+    files = {"a": b"x" * 100, "b": b"x" * 100, "c": b"y" * 10}
+    made = stored(tools, VIC, "digits", files, {**files, "d": b"z"}, owner="@vision")
+    assert held_by(tools, "vic") == 111
+    assert held_by(tools, "@vision") == 0
+    stored(tools, VIC, "again", {"a": b"x" * 100})
+    assert held_by(tools, "vic") == 211
+    publish(viewed_by, VIC, files={"a.txt": b"12345"})
+    assert held_by(tools, "vic") == 216
+    upload = viewed_by(VIC).dataset_uploads.begin(
+        "vic", "again", "", [DatasetFile("new", 1000, "0" * 64)]
+    )
+    assert held_by(tools, "vic") == 1216
+    viewed_by(VIC).dataset_uploads.give_up(upload)
+    viewed_by(VIC).datasets.delete("@vision", "digits")
+    assert held_by(tools, "vic") == 105
+    assert tools.dataset_versions.known([sha256(b"z"), "0" * 64]) == {sha256(b"z")}
+    assert {path for path, _, _ in tools.dataset_versions.all()} >= {f"{made.path}@v2: d"}
+
+
+def test_a_plan_bounds_what_is_uploaded(tools: Tools, viewed_by: As) -> None:
+    plan = Plans.model_validate(
+        {
+            "table": [{"name": "small", "title": "Small", "storage_gib": 1}],
+            "default": "small",
+            "admins": "small",
+        }
+    )
+    tight = replace(tools, settings=tools.settings.model_copy(update={"plans": plan}))
+    stored(tight, ADA, "digits", {"a": b"x"})
+    uploads = replace(viewed_by(ADA), tools=tight).dataset_uploads
+    with pytest.raises(StorageFull, match=r"This needs 1\.0 GiB"):
+        uploads.begin("ada", "digits", "", [DatasetFile("b", GIB, "0" * 64)])
+    uploads.begin("ada", "digits", "", [DatasetFile("b", GIB // 2, "0" * 64)])
+    with pytest.raises(StorageFull):
+        uploads.begin("ada", "digits", "", [DatasetFile("c", GIB // 2, "1" * 64)])
+
+
+def test_only_so_many_uploads_are_open(tools: Tools, viewed_by: As) -> None:
+    stored(tools, ADA, "digits", {"a": b"x"})
+    uploads = viewed_by(ADA).dataset_uploads
+    for number in range(tools.settings.datasets.uploads):
+        uploads.begin("ada", "digits", "", [DatasetFile("b", 1, f"{number:064x}")])
+    with pytest.raises(TooManyUploads):
+        uploads.begin("ada", "digits", "", [DatasetFile("b", 1, "f" * 64)])
+
+
+def test_names_are_an_owners_own_and_free_again_in_the_trash(tools: Tools, viewed_by: As) -> None:
+    stored(tools, ADA, "digits", {"a": b"x"})
+    with pytest.raises(DatasetNameTaken):
+        stored(tools, ADA, "digits")
+    stored(tools, BOB, "digits")
+    with pytest.raises(NotAllowed):
+        viewed_by(BOB).datasets.make(DatasetDraft(name="x", owner="@vision"))
+    mine = viewed_by(ADA).datasets
+    mine.delete("ada", "digits")
+    stored(tools, ADA, "digits")
+    with pytest.raises(DatasetNameTaken):
+        mine.restore("ada", "digits")
+
+
+def test_an_account_that_goes_takes_its_datasets_and_memberships_along(
+    tools: Tools, viewed_by: As
+) -> None:
+    stored(tools, ADA, "digits", {"a": b"x"}, visibility=Visibility.PUBLIC)
+    root = Person("root", "Root", admin=True)
+    viewed_by(root).people.remove("ada", people.LabsOfLeaver.TRASH)
+    with pytest.raises(NoDataset):
+        viewed_by(None).datasets.get("ada", "digits")
+    assert viewed_by(None).datasets.list(DatasetQuery()).items == ()
+    late = tools.clock() + timedelta(days=31)
+    assert tools.datasets.purge(late) == 1
+    assert run_upkeep.tend(tools, unused=-10).blobs == 1
