@@ -4,6 +4,7 @@ A schema says what an owner looks like, not who is one: nearly all that is made 
 answered with 404, whatever the code behind does. So most requests get names of this world.
 """
 
+import hashlib
 import random
 from dataclasses import dataclass
 from itertools import count
@@ -24,6 +25,10 @@ LIMITS = {
 }
 """Of a site that answers as often as it is asked."""
 RUNS = {"schedules": 1_000_000}
+DATASETS = {"uploads": 1_000_000}
+
+LACKING = "0" * 64
+"""The SHA-256 of no content."""
 
 LED = 0.9
 """How many of the parts of a request are led, one by one."""
@@ -69,6 +74,9 @@ class ApiWorld:
         run: the id of the run #1 of mine.
         schedule: the id of the asker's schedule of mine.
         verification: the number of the run that verified mine, and was stopped.
+        upload: the id of an upload to the asker's dataset, called as mine: of `LACKING`, which has
+            to be sent. A dataset called as gone is in the trash.
+        ready: the id of one of which nothing has to be sent.
     """
 
     mine: str
@@ -79,6 +87,8 @@ class ApiWorld:
     run: int
     schedule: int
     verification: int
+    upload: str
+    ready: str
 
     @property
     def labs(self) -> tuple[tuple[str, str], ...]:
@@ -93,6 +103,7 @@ class ApiWorld:
         _put(case.query, self._in_query(), dice)
         _put(case.headers, {"Idempotency-Key": [f"key-{next(_SERIAL)}"], "If-Match": [None]}, dice)
         of_paths = {"runs": _OF_A_RUN, "schedules": _OF_A_SCHEDULE, "sweeps": _OF_A_SWEEP}
+        of_paths["uploads"] = {"message": [""], "files": [[announced()]]}
         said = of_paths.get(case.operation.path.rpartition("/")[2]) or self._in_body()
         for body in (case.body, *(case.body.values() if isinstance(case.body, dict) else ())):
             _put(body, said, dice)
@@ -101,6 +112,8 @@ class ApiWorld:
         owner, name = dice.choice(self.labs)
         if "/trash/" in path:
             owner, name = ASKER, self.gone
+        elif "/datasets/" in path:
+            owner, name = ASKER, self.mine
         elif "/proposals" in path:
             owner, name = dice.choice(((ASKER, self.mine), (OTHER, self.theirs)))
         elif any(part in path for part in _OF_MINE):
@@ -116,6 +129,9 @@ class ApiWorld:
             "run": [self.run],
             "revision": ["1", "2"],
             "path": ["main.ipynb", "data/a.csv", "a.png"],
+            "version": ["1", "latest"],
+            "upload": [self.ready if path.endswith("/finish") else self.upload],
+            "sha256": [LACKING],
             "kind": ["person"],
             "member": [OTHER],
         }
@@ -131,6 +147,7 @@ class ApiWorld:
             "to": ["", "r2", "2"],
             "with": ["", f"{OTHER}/{self.theirs}", f"{ASKER}/{self.fork}"],
             "cursor": [None],
+            "at": [0],
             "tag": ["", "toy"],
             "owner": [ASKER, OTHER],
         }
@@ -196,6 +213,7 @@ def make_world(site: Site) -> ApiWorld:
         proof = _done(asker.post(f"/labs/{ASKER}/{mine}/verifications"))
         _done(asker.post(f"/labs/{ASKER}/{mine}/runs/{proof['number']}/stop"))
         asker.delete(f"/labs/{ASKER}/{gone}").raise_for_status()
+        upload, ready = _datasets(asker, mine, gone)
     return ApiWorld(
         mine=mine,
         theirs=theirs,
@@ -205,7 +223,34 @@ def make_world(site: Site) -> ApiWorld:
         run=run["id"],
         schedule=schedule["id"],
         verification=proof["number"],
+        upload=upload,
+        ready=ready,
     )
+
+
+def announced(content: bytes = b"", path: str = "data/a.csv") -> dict[str, Any]:
+    """A file that a version is to hold; without a content what nobody has."""
+    digest = hashlib.sha256(content).hexdigest() if content else LACKING
+    return {"path": path, "size": len(content) or 10_000_000, "sha256": digest}
+
+
+def _datasets(client: httpx.Client, mine: str, gone: str) -> tuple[str, str]:
+    """Make two datasets; return an upload that lacks something, and one that does not."""
+    for name in (mine, gone):
+        body = {"name": name, "visibility": "public", "tags": ["toy"]}
+        _done(client.post("/datasets", json=body))
+    client.delete(f"/datasets/{ASKER}/{gone}").raise_for_status()
+    address, known = f"/datasets/{ASKER}/{mine}", announced(b"1,2\n")
+    _done(client.put(f"{address}/members/person/{OTHER}", json={"role": "viewer"}))
+    first = _done(client.post(f"{address}/uploads", json={"files": [known]}))["id"]
+    sent = f"{address}/uploads/{first}/contents/{known['sha256']}"
+    _done(client.put(sent, content=b"1,2\n"))
+    _done(client.post(f"{address}/uploads/{first}/finish"))
+    lacks, has = (
+        _done(client.post(f"{address}/uploads", json={"files": [one]}))["id"]
+        for one in (announced(), known)
+    )
+    return str(lacks), str(has)
 
 
 def _files(number: str) -> dict[str, bytes]:

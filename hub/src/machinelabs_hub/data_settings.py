@@ -1,10 +1,34 @@
-"""The knobs of contents and of datasets: where bytes lie, and how much people may upload."""
+"""The knobs of what persists: where rows and bytes lie, and how much people may upload."""
 
 from typing import Annotated
 
 from pydantic import Field
 
 from machinelabs_hub.yamlfile import Section
+
+
+class Database(Section):
+    """Where labs, accounts and the Hub's state are kept."""
+
+    url: Annotated[
+        str,
+        Field(
+            title="Database of labs and accounts",
+            description="SQLAlchemy address, e.g. postgresql+psycopg://user@host/machinelabs. "
+            "Empty: SQLite in DATA.",
+        ),
+    ] = ""
+    hub_url: Annotated[
+        str, Field(title="Database of JupyterHub", description="Empty: SQLite in DATA.")
+    ] = ""
+    durable: Annotated[
+        bool,
+        Field(
+            title="Force the files of labs to the disk before answering",
+            description="What was published outlives a power cut. False makes publishing many "
+            "files faster.",
+        ),
+    ] = True
 
 
 class Blobs(Section):

@@ -12,7 +12,7 @@ from typing import Annotated, Any, Final
 from pydantic import Field, ValidationError, field_validator
 
 from machinelabs_hub.auth_settings import Auth, AuthKind, Local, OAuth
-from machinelabs_hub.data_settings import Blobs, Datasets
+from machinelabs_hub.data_settings import Blobs, Database, Datasets
 from machinelabs_hub.errors import SettingsError
 from machinelabs_hub.gpu_settings import Gpus, Plans
 from machinelabs_hub.run_settings import Runs
@@ -288,30 +288,6 @@ class Limits(Section):
         ),
     ] = 90
     trash_days: Annotated[int, Field(ge=1, title="Days that a deleted lab can be restored")] = 30
-
-
-class Database(Section):
-    """Where labs, accounts and the Hub's state are kept."""
-
-    url: Annotated[
-        str,
-        Field(
-            title="Database of labs and accounts",
-            description="SQLAlchemy address, e.g. postgresql+psycopg://user@host/machinelabs. "
-            "Empty: SQLite in DATA.",
-        ),
-    ] = ""
-    hub_url: Annotated[
-        str, Field(title="Database of JupyterHub", description="Empty: SQLite in DATA.")
-    ] = ""
-    durable: Annotated[
-        bool,
-        Field(
-            title="Force the files of labs to the disk before answering",
-            description="What was published outlives a power cut. False makes publishing many "
-            "files faster.",
-        ),
-    ] = True
 
 
 class Logs(Section):

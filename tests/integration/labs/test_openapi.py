@@ -12,7 +12,7 @@ import schemathesis
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from schemathesis import checks
-from tests.support.api_world import ASKER, LIMITS, RUNS, ApiWorld, make_world
+from tests.support.api_world import ASKER, DATASETS, LIMITS, RUNS, ApiWorld, make_world
 from tests.support.site import Site, running
 
 pytestmark = pytest.mark.engine
@@ -50,6 +50,7 @@ NEVER_DONE = {
     "GET labs/{owner}/{name}/runs/{number}/outputs/{path}",
     "GET labs/{owner}/{name}/runs/{number}/notebook",
     "POST labs/{owner}/{name}/runs/{number}/publish",
+    "POST datasets/{owner}/{name}/versions",
     # Nobody is told anything here.
     "POST me/notices/{notice}/confirm",
 }
@@ -62,7 +63,9 @@ Asked = dict[str, Counter[int]]
 def wide(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Site]:
     """A site that does not tire of being asked."""
     folder, fast = tmp_path_factory.mktemp("wide"), {"durable": False}
-    with running(folder, limits=LIMITS, database=fast, runs=RUNS) as running_site:
+    with running(
+        folder, limits=LIMITS, database=fast, runs=RUNS, datasets=DATASETS
+    ) as running_site:
         yield running_site
 
 
