@@ -7,6 +7,7 @@ from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from fractions import Fraction
 from pathlib import Path
+from tempfile import TemporaryDirectory
 from typing import Final
 
 from playwright.sync_api import Browser, BrowserContext
@@ -16,6 +17,7 @@ from tests.support.hub import new_link, submit
 from tests.support.site import Site
 
 from machinelabs import Hub, LabDraft, TarStream
+from machinelabs.datasets import DatasetFile, digest_of
 from machinelabs.folder import scan
 from machinelabs_hub.db.engine import open_engine, session_maker
 from machinelabs_hub.plans.model import Session, Use
@@ -138,6 +140,16 @@ STOPS: Final = (
     Stop("run-new-script", LAB + "/runs/new?path=model.py", Who.OWNER),
     Stop("schedules", LAB + "/schedules", Who.OWNER),
     Stop("own-runs", "{labs}/-/runs", Who.OWNER),
+    # ---- datasets
+    Stop("datasets", "{labs}/datasets"),
+    Stop("datasets-of-mine", "{labs}/datasets?owner=" + OWNER, Who.OWNER),
+    Stop("datasets-nothing", "{labs}/datasets?q=nothing-like-it"),
+    Stop("dataset", "{labs}/datasets/" + OWNER + "/moons"),
+    Stop("dataset-of-mine", "{labs}/datasets/" + OWNER + "/moons/@v1", Who.OWNER),
+    Stop("dataset-file", "{labs}/datasets/" + OWNER + "/moons/@v2/files/moons.csv"),
+    Stop("dataset-empty", "{labs}/datasets/" + OWNER + "/to-come", Who.OWNER),
+    Stop("dataset-settings", "{labs}/datasets/" + OWNER + "/moons/settings", Who.OWNER),
+    Stop("dataset-new", "{labs}/datasets/new", Who.OWNER),
     # ---- where there is nothing yet
     Stop("welcome", "{hub}/hub/home", Who.NEWCOMER),
     Stop("no-labs", "{labs}/" + NEWCOMER, Who.NEWCOMER),
@@ -172,6 +184,7 @@ class Tour:
 def tour(site: Site, browser: Browser, folder: Path) -> Iterator[Tour]:
     """Publish something to see, sign people in, and give their browsers."""
     publish(site, folder)
+    publish_data(site)
     run(site)
     use_hours(site)
     site.make_group("tour-vision", READER)
@@ -245,6 +258,27 @@ def publish(site: Site, folder: Path) -> None:
     member = f"{api}/two-moons/members/person/{READER}"
     site.visitor().put(member, headers=token, json={"role": "viewer"}).raise_for_status()
     site.visitor().delete(f"{api}/exercise-5", headers=token).raise_for_status()
+
+
+def publish_data(site: Site) -> None:
+    """Upload a dataset in two versions, and make one that has none."""
+    with Hub(f"{site.addresses.labs_local}/services/labs", site.token(OWNER)) as ada:
+        data, path = ada.datasets, f"{OWNER}/moons"
+        data.make(path, title="Two moons", visibility="public", tags=["toy"], description="Rows.")
+        data.make(f"{OWNER}/to-come", title="To come")
+        for row in (b"0.1,0.2,0\n", b"1.1,-0.2,1\n"):
+            files = {"README.md": b"# Two moons\n", "moons.csv": b"x,y,label\n" + row}
+            with TemporaryDirectory() as folder:
+                sent = {}
+                for name, content in files.items():
+                    (Path(folder) / name).write_bytes(content)
+                    one = DatasetFile(name, *digest_of(Path(folder) / name))
+                    sent[one.sha256] = one
+                upload = data.begin(path, tuple(sent.values()))
+                for sha256 in upload.missing:
+                    source = Path(folder) / sent[sha256].path
+                    data.send(path, upload, sha256, source, lambda _: None)
+                data.finish(path, upload)
 
 
 def run(site: Site) -> None:

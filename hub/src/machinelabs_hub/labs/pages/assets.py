@@ -22,6 +22,7 @@ ASSETS: Final = Assets(
             _STATIC / "runs.css",
             _STATIC / "sweeps.css",
             _STATIC / "metrics.css",
+            _STATIC / "datasets.css",
         ),
         "site.js": (_STATIC / "htmx.min.js", THEME / "ml.js", _STATIC / "labs.js"),
         "runs.js": (_STATIC / "runs.js",),
