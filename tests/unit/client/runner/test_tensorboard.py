@@ -60,3 +60,12 @@ def test_a_look_at_very_much_ends_and_the_next_goes_on(
         found.append(points(measures))
     assert sum(found) == many
     assert one < (time.process_time() - begun) / 2
+
+
+def test_what_lay_there_before_is_not_the_runs_own(tmp_path: Path) -> None:
+    for folder in ("logs", "data/deep", "data-2"):
+        (tmp_path / folder).mkdir(parents=True)
+        (tmp_path / folder / "events.out.tfevents.1").write_bytes(LOSS)
+    measures = Measures()
+    TensorBoard(tmp_path, {"data", "logs/events.out.tfevents.1"}, measures).look()
+    assert points(measures) == 1

@@ -100,8 +100,10 @@ class Run:
             await self._service.fetch_files(tar)
             self._brought = unpack(tar, self._folder)
         path = self._folder / order.entrypoint
+        beside = path.parent.relative_to(self._folder)
+        brought = {*self._brought, *((beside / one.at).as_posix() for one in order.mounts)}
         self._tracking = tracking = Tracking(
-            self._folder, path.parent, number=order.number, brought=self._brought, feed=self._feed
+            self._folder, path.parent, number=order.number, brought=brought, feed=self._feed
         )
         given = tracking.given
         if order.is_notebook:

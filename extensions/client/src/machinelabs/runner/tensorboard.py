@@ -25,7 +25,7 @@ class TensorBoard:
 
     Args:
         folder: the top of the lab's files.
-        brought: paths that were there before the code began: not its work.
+        brought: files and folders that were there before the code began: not its work.
         measures: what takes the values.
     """
 
@@ -91,13 +91,18 @@ class TensorBoard:
                 break
             here = Path(where)
             hidden = (".", "__pycache__", "node_modules")
-            folders[:] = sorted(one for one in folders if not one.startswith(hidden))
+            folders[:] = sorted(
+                one for one in folders if not one.startswith(hidden) and self._is_its(here / one)
+            )
             if len(here.parts) - top >= DEEPEST:
                 folders.clear()
             for name in sorted(files):
                 path = here / name
                 if not name.startswith(NAME) or path.is_symlink() or not path.is_file():
                     continue
-                if path.relative_to(self._folder).as_posix() not in self._brought:
+                if self._is_its(path):
                     found.append(path)
         return found
+
+    def _is_its(self, path: Path) -> bool:
+        return path.relative_to(self._folder).as_posix() not in self._brought

@@ -34,7 +34,7 @@ class Tracking:
         folder: the top of the lab's files.
         beside: where the code runs.
         number: the run's, within its lab.
-        brought: paths of the lab's own files.
+        brought: paths of the lab's own files, and of the folders of its datasets.
         feed: where it is told.
     """
 

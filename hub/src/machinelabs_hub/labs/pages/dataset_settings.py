@@ -15,7 +15,7 @@ from machinelabs_hub.labs.models.licences import LICENCES
 from machinelabs_hub.labs.models.member import Member, MemberKind, Role
 from machinelabs_hub.labs.pages.datasets import PAGE, dataset_url
 from machinelabs_hub.labs.pages.look import page
-from machinelabs_hub.labs.pages.words import ROLES, VISIBILITIES
+from machinelabs_hub.labs.pages.words import DATASET_ROLES, VISIBILITIES
 from machinelabs_hub.labs.security import Ctx
 
 router = APIRouter()
@@ -137,7 +137,7 @@ def _page(request: Request, ctx: Context, found: Dataset, *, trouble: str = "") 
         url=dataset_url(found),
         may_share=ctx.datasets.may(Action.SHARE, found),
         members=ctx.datasets.members(found.owner, found.name),
-        roles=ROLES,
+        roles=DATASET_ROLES,
         licences=LICENCES,
         visibilities=VISIBILITIES,
         trash_days=ctx.settings.limits.trash_days,

@@ -29,6 +29,13 @@ ROLES: Final = {
     Role.OWNER.value: "may all that you may: share, rename, give away, delete",
 }
 
+DATASET_ROLES: Final = {
+    Role.VIEWER.value: "reads it, and uses it in runs",
+    Role.RUNNER.value: "the same",
+    Role.EDITOR.value: "also uploads versions and edits its details",
+    Role.OWNER.value: "may all that you may: share, delete",
+}
+
 ICONS: Final = {
     Kind.NOTEBOOK: "notebook",
     Kind.MARKDOWN: "text",
