@@ -209,7 +209,9 @@ async def _empty_trash(tools: Tools) -> None:
             log.warning("the trash was not emptied: %s", error)
         else:
             if count:
-                log.info("purged %d labs that were in the trash for long enough", count)
+                log.info(
+                    "purged %d labs and datasets that were in the trash for long enough", count
+                )
         await asyncio.sleep(_DAY)
 
 
