@@ -10,6 +10,8 @@ class Link:
 
     def __init__(self, behind: int) -> None:
         self.port = 0
+        self.answers_to_lose = 0
+        """Of so many connections the first answer never comes, though it was given."""
         self._behind = behind
         self._is_cut = False
         self._open: set[asyncio.StreamWriter] = set()
@@ -31,6 +33,13 @@ class Link:
             return
         far_reader, far_writer = await asyncio.open_connection("127.0.0.1", self._behind)
         self._open.update((writer, far_writer))
+        if self.answers_to_lose:
+            self.answers_to_lose -= 1
+            asking = asyncio.create_task(_pump(reader, far_writer))
+            await far_reader.read(1 << 16)
+            writer.transport.abort()
+            await asking
+            return
         await asyncio.gather(_pump(reader, far_writer), _pump(far_reader, writer))
         self._open.difference_update((writer, far_writer))
 

@@ -14,6 +14,7 @@ from machinelabs_hub.labs.services.runner import digest
 from machinelabs_hub.labs.services.runs import RunService
 
 CODE = "shown-once"
+TOKEN = "the-token-that-a-container-chose-for-its-own-run"
 
 
 @dataclass(frozen=True, slots=True)

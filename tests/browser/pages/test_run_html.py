@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, expect
 from tests.support import browser as ours
 from tests.support.labs_service import LabsServer, labs_server
-from tests.support.run_desk import CODE, ordered
+from tests.support.run_desk import CODE, TOKEN, ordered
 
 pytestmark = pytest.mark.browser
 
@@ -35,8 +35,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
 def test_html_of_a_run_runs_apart_from_the_site(server: LabsServer, chromium: Browser) -> None:
     desk = ordered(server, {"main.py": b"print(1)\n"})
     with httpx.Client(base_url=desk.url, timeout=30) as http:
-        token = http.post("/exchange", json={"code": CODE}).json()["token"]
-        http.headers["Authorization"] = f"Bearer {token}"
+        shown = {"code": CODE, "token": TOKEN}
+        http.post("/exchange", json=shown).raise_for_status()
+        http.headers["Authorization"] = f"Bearer {TOKEN}"
         still = HTML.replace(b"location = ", b"self.was = ")
         http.put("/outputs/still.html", content=still).raise_for_status()
         http.put("/outputs/report.html", content=HTML).raise_for_status()

@@ -9,7 +9,7 @@ from playwright.sync_api import Browser, Page, expect
 from tests.support import browser as ours
 from tests.support.content import cell, notebook
 from tests.support.labs_service import LabsServer, labs_server
-from tests.support.run_desk import CODE, ordered
+from tests.support.run_desk import CODE, TOKEN, ordered
 
 pytestmark = pytest.mark.browser
 
@@ -46,8 +46,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
 def program(server: LabsServer) -> Iterator[Program]:
     desk = ordered(server, {"main.ipynb": notebook([cell("code", "1", "a")])})
     with httpx.Client(base_url=desk.url, timeout=30) as http:
-        token = http.post("/exchange", json={"code": CODE}).json()["token"]
-        http.headers["Authorization"] = f"Bearer {token}"
+        shown = {"code": CODE, "token": TOKEN}
+        http.post("/exchange", json=shown).raise_for_status()
+        http.headers["Authorization"] = f"Bearer {TOKEN}"
         yield Program(f"{server.url}/{desk.lab.path}/runs/{desk.run.number}", http)
 
 

@@ -9,7 +9,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, expect
 from tests.support import browser as ours
 from tests.support.labs_service import labs_server
-from tests.support.run_desk import CODE, RunDesk, ordered
+from tests.support.run_desk import CODE, TOKEN, RunDesk, ordered
 
 pytestmark = pytest.mark.browser
 
@@ -43,8 +43,9 @@ def test_curves_grow_while_they_are_watched_and_have_no_barriers(
     here = f"{desk.server.url}/{desk.lab.path}/runs"
     names = ["accuracy", "a_name_that_is_much_longer_than_there_is_room_for", *"bcdef"]
     with httpx.Client(base_url=desk.url, timeout=30) as http:
-        token = http.post("/exchange", json={"code": CODE}).json()["token"]
-        http.headers["Authorization"] = f"Bearer {token}"
+        shown = {"code": CODE, "token": TOKEN}
+        http.post("/exchange", json=shown).raise_for_status()
+        http.headers["Authorization"] = f"Bearer {TOKEN}"
         page = ours.new_person(chromium).new_page()
         page.goto(f"{here}/{desk.run.number}")
         measure(http, 1, **{name: [0.5, 0.25, 0.75] for name in names})

@@ -21,6 +21,7 @@ import pytest
 from tests.support.content import cell, notebook
 from tests.support.labs_service import LabsServer, labs_server
 from tests.support.ml import Ended, Terminal, command, terminal
+from tests.support.run_desk import TOKEN
 
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.person import Person
@@ -48,8 +49,9 @@ class World:
         port = self.server.settings.site.port
         url = f"http://127.0.0.1:{port}/services/labs/api/v1/runner/{run.id}"
         http = self.ends.enter_context(httpx.Client(base_url=url, timeout=30))
-        token = http.post("/exchange", json={"code": "once"}).json()["token"]
-        http.headers["Authorization"] = f"Bearer {token}"
+        shown = {"code": "once", "token": TOKEN}
+        http.post("/exchange", json=shown).raise_for_status()
+        http.headers["Authorization"] = f"Bearer {TOKEN}"
         return Container(http)
 
 

@@ -365,6 +365,19 @@ async def test_a_code_is_good_once(server: LabsServer, tmp_path: Path) -> None:
         await executed(desk, tmp_path / "again")
 
 
+async def test_a_code_is_shown_again_where_the_answer_was_lost(
+    server: LabsServer, tmp_path: Path
+) -> None:
+    desk = ordered(server, {"main.py": b"print('once')\n"})
+    port = server.settings.site.port
+    async with cuttable(port) as link:
+        link.answers_to_lose = 2
+        url = desk.url.replace(f":{port}/", f":{link.port}/")
+        assert (await executed(desk, tmp_path / "run", url=url)).state == "finished"
+        assert link.answers_to_lose == 0
+    assert desk.said() == "once\n"
+
+
 async def test_links_out_of_the_outputs_are_not_followed(
     server: LabsServer, tmp_path: Path
 ) -> None:

@@ -170,6 +170,8 @@ async def test_a_refusal_ends_the_run_before_its_code(
     assert reason.sentence.startswith("The input “x”: ")
     assert says in reason.sentence
     assert (ends(desk)["x"]["state"], ends(desk)["x"]["code"]) == ("failed", code)
+    assert desk.now.reason is not None
+    assert desk.now.reason.code == code
     assert desk.said() == ""
 
 

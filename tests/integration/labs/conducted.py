@@ -6,6 +6,7 @@ It speaks to the real labs service as the runner does: code, events, end. `do`: 
 
 import json
 import os
+import secrets
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, HTTPServer
@@ -33,8 +34,9 @@ def main() -> None:
     url, code = os.environ["MACHINELABS_RUN_URL"], os.environ["MACHINELABS_RUN_CODE"]
     with httpx.Client(base_url=url, timeout=10, trust_env=False) as labs:
         time.sleep(float(os.environ.get("SECONDS_UNTIL_THE_FIRST_WORD", "0")))
-        order = ask(labs, "/exchange", {"code": code})
-        labs.headers["Authorization"] = f"Bearer {order['token']}"
+        token = secrets.token_urlsafe(32)
+        order = ask(labs, "/exchange", {"code": code, "token": token})
+        labs.headers["Authorization"] = f"Bearer {token}"
         do, until = order["parameters"].get("do"), float(order["parameters"].get("seconds", 0))
         begun, n = time.monotonic(), 1
         while True:

@@ -23,6 +23,9 @@ from machinelabs_hub.labs.services.runner import (
 from machinelabs_hub.labs.services.runs import NoOutput
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import NoLab
+from machinelabs_hub.plans.enforce import HOURS
+from machinelabs_hub.plans.model import Notice
+from machinelabs_hub.plans.notices import ACCOUNT, NoticeTable
 
 
 @pytest.fixture
@@ -35,9 +38,11 @@ def test_a_container_runs_with_its_code_once_and_tells_of_itself(
 ) -> None:
     runner, run, token = started(tools, order(viewed_by, parameters={"epochs": 3}))
     assert run.state is RunState.RUNNING
-    for code in (CODE, "another", ""):
+    # An answer may be lost on its way: the same code with the same token says the same.
+    assert runner.exchange(run.id, CODE, token).run == run
+    for code, chosen in ((CODE, "another"), ("another", token), ("", token), (CODE, "")):
         with pytest.raises(BadCode):
-            runner.exchange(run.id, code)
+            runner.exchange(run.id, code, chosen)
     for wrong in ("", "x", CODE):
         with pytest.raises(BadRunToken):
             runner.run_of(run.id, wrong)
@@ -140,6 +145,35 @@ def test_outputs_are_listed_by_path_in_pages(viewed_by: As, tools: Tools, lab: L
     rest = runs.outputs(run, limit=3, cursor=first.next)
     assert ([one.path for one in rest.items], rest.next) == (["ü"], None)
     assert b"".join(runs.content(first.items[2])) == b"again"
+
+
+@pytest.mark.parametrize(
+    ("kind", "reason"),
+    [
+        ("", Reason("It was stopped on the hub's pages, or its machine went down.")),
+        ("idle", Reason("It was stopped on the hub's pages, or its machine went down.")),
+        (
+            HOURS,
+            Reason("The hours of bob's plan are used up, so it was stopped.", code="hours_used_up"),
+        ),
+        (ACCOUNT, Reason("The account of bob was switched off or deleted, so it was stopped.")),
+    ],
+)
+def test_a_run_that_the_hub_stopped_says_why(
+    viewed_by: As, tools: Tools, lab: Lab, kind: str, reason: Reason
+) -> None:
+    runner, run, _ = started(tools, order(viewed_by))
+    notices, now = NoticeTable(sessions=tools.sessions), tools.clock()
+    server = f"run-{run.id}"
+    told = Notice("1", "bob", server, HOURS, "They end soon.", at=now)
+    notices.put(told)
+    notices.put(replace(told, id="2", server="run-999", final_at=now))
+    notices.put(replace(told, id="3", user="eve", final_at=now))
+    if kind:
+        final = replace(told, id="4", kind=kind, final_at=now, ended_at=now)
+        notices.put(final)
+    runner.end(run, RunState.STOPPED, Reason("The run was stopped."))
+    assert get(viewed_by, 1).reason == reason
 
 
 def test_a_run_of_a_lab_in_the_trash_is_to_be_stopped_and_comes_back_with_it(

@@ -11,7 +11,7 @@ import httpx
 import pytest
 from tests.support.content import cell, moons, notebook
 from tests.support.labs_service import LabsServer, labs_server
-from tests.support.run_desk import CODE, RunDesk, ordered
+from tests.support.run_desk import CODE, TOKEN, RunDesk, ordered
 
 from machinelabs_hub.labs.models.lab import Visibility
 from machinelabs_hub.labs.models.person import Person
@@ -73,8 +73,9 @@ def visitor(server: LabsServer) -> Iterator[httpx.Client]:
 def runner(server: LabsServer) -> Iterator[Runner]:
     desk = ordered(server, FILES, name="First try", parameters={"epochs": 7})
     with httpx.Client(base_url=desk.url, timeout=30) as http:
-        shown = http.post("/exchange", json={"code": CODE})
-        http.headers["Authorization"] = f"Bearer {shown.json()['token']}"
+        shown = {"code": CODE, "token": TOKEN}
+        http.post("/exchange", json=shown).raise_for_status()
+        http.headers["Authorization"] = f"Bearer {TOKEN}"
         yield Runner(desk, http)
 
 

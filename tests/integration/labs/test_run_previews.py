@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import httpx
 import pytest
 from tests.support.labs_service import LabsServer, labs_server
-from tests.support.run_desk import CODE, RunDesk, ordered
+from tests.support.run_desk import CODE, TOKEN, RunDesk, ordered
 
 from machinelabs_hub.labs.models.lab import LabChange, Visibility
 from machinelabs_hub.labs.models.person import Person
@@ -39,8 +39,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
 def desk(server: LabsServer) -> RunDesk:
     desk = ordered(server, {"main.py": b"print(1)\n"})
     with httpx.Client(base_url=desk.url, timeout=30) as http:
-        token = http.post("/exchange", json={"code": CODE}).json()["token"]
-        http.headers["Authorization"] = f"Bearer {token}"
+        shown = {"code": CODE, "token": TOKEN}
+        http.post("/exchange", json=shown).raise_for_status()
+        http.headers["Authorization"] = f"Bearer {TOKEN}"
         for path, content in {
             "plots/report.html": HTML,
             "voice.wav": a_sound(),

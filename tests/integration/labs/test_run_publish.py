@@ -8,7 +8,7 @@ import pytest
 from tests.integration.labs.test_run_pages import Runner
 from tests.support.content import cell, notebook
 from tests.support.labs_service import LabsServer, labs_server
-from tests.support.run_desk import CODE, ordered
+from tests.support.run_desk import CODE, TOKEN, ordered
 
 from machinelabs_hub.labs.models.person import Person
 
@@ -37,8 +37,9 @@ def runner(server: LabsServer) -> Iterator[Runner]:
     """A run of a notebook that has printed, and sent what it executed."""
     desk = ordered(server, FILES)
     with httpx.Client(base_url=desk.url, timeout=30) as http:
-        shown = http.post("/exchange", json={"code": CODE})
-        http.headers["Authorization"] = f"Bearer {shown.json()['token']}"
+        shown = {"code": CODE, "token": TOKEN}
+        http.post("/exchange", json=shown).raise_for_status()
+        http.headers["Authorization"] = f"Bearer {TOKEN}"
         http.put("/notebook", content=EXECUTED).raise_for_status()
         yield Runner(desk, http)
 

@@ -39,6 +39,7 @@ FILES = {
     "README.md": b"# Digits\n",
 }
 CODE = "a code of the test"
+TOKEN = "a token that the container chose, of 43 letters"
 
 
 def order(viewed_by: As, person: Person | None = BOB, **draft: Any) -> Run:
@@ -56,8 +57,8 @@ def started(tools: Tools, run: Run) -> tuple[RunnerService, Run, str]:
     runner = RunnerService(tools=tools)
     assert tools.runs.set_code(run, digest(CODE))
     assert tools.runs.start(run, tools.clock())
-    token = runner.exchange(run.id, CODE).token
-    return runner, runner.run_of(run.id, token), token
+    runner.exchange(run.id, CODE, TOKEN)
+    return runner, runner.run_of(run.id, TOKEN), TOKEN
 
 
 def put(runner: RunnerService, run: Run, path: str, content: bytes) -> None:

@@ -11,6 +11,7 @@ import httpx
 import pytest
 from tests.support.content import cell, notebook
 from tests.support.labs_service import LabsServer, labs_server
+from tests.support.run_desk import TOKEN
 
 from machinelabs_hub.labs.guard import MOST_EVENTS_BYTES
 from machinelabs_hub.labs.models.person import Person
@@ -52,9 +53,9 @@ def begin(server: LabsServer, api: httpx.Client, run: dict[str, Any]) -> tuple[s
     code = f"code of {run['id']}"
     assert server.tools.runs.set_code(row, digest(code))
     assert server.tools.runs.start(row, server.tools.clock())
-    answer = api.post(f"/runner/{run['id']}/exchange", json={"code": code})
+    answer = api.post(f"/runner/{run['id']}/exchange", json={"code": code, "token": TOKEN})
     assert answer.status_code == 200, answer.text
-    return f"/runner/{run['id']}", {"Authorization": f"Bearer {answer.json()['token']}"}
+    return f"/runner/{run['id']}", {"Authorization": f"Bearer {TOKEN}"}
 
 
 def prints(first: int, *texts: str) -> dict[str, Any]:
@@ -92,7 +93,32 @@ def test_refusals_have_codes_and_sentences(api: httpx.Client) -> None:
     assert refused({"colour": 1}) == (422, "bad_request")
     assert api.get(f"{RUNS}/999999").json()["code"] == "no_run"
     assert api.get("/labs/ada/nothing/runs").json()["code"] == "no_lab"
-    assert api.post("/runner/1/exchange", json={"code": "x"}).json()["code"] == "bad_code"
+    shown = {"code": "x", "token": TOKEN}
+    assert api.post("/runner/1/exchange", json=shown).json()["code"] == "bad_code"
+    assert api.post("/runner/1/exchange", json={"code": "x"}).status_code == 422
+    short = shown | {"token": "easily-guessed"}
+    assert api.post("/runner/1/exchange", json=short).status_code == 422
+
+
+def test_a_run_is_changed_only_as_it_was_read(api: httpx.Client) -> None:
+    address = f"{RUNS}/{order(api)['number']}"
+    read = api.get(address).headers["ETag"]
+    assert api.get(address).headers["ETag"] == read
+
+    def change(name: str, tag: str) -> httpx.Response:
+        headers = {"X-As": "bob", "If-Match": tag} if tag else {"X-As": "bob"}
+        return api.patch(address, json={"name": name}, headers=headers)
+
+    first = change("first", read)
+    assert (first.status_code, first.json()["name"]) == (200, "first")
+    late = change("late", read)
+    assert (late.status_code, late.json()["code"]) == (412, "stale")
+    assert api.get(address).json()["name"] == "first"
+    assert change("second", first.headers["ETag"]).status_code == 200
+    assert change("third", "*").status_code == 200
+    assert change("fourth", "").json()["name"] == "fourth"
+    assert api.post(f"{address}/stop", headers={"X-As": "bob"}).json()["is_final"]
+    assert api.get(address).headers["ETag"] == change("fourth", "").headers["ETag"]
 
 
 def test_a_container_is_told_what_to_do_and_gets_its_files(
@@ -103,19 +129,22 @@ def test_a_container_is_told_what_to_do_and_gets_its_files(
     assert row is not None
     server.tools.runs.set_code(row, digest("c"))
     server.tools.runs.start(row, server.tools.clock())
-    said = api.post(f"/runner/{run['id']}/exchange", json={"code": "c"}).json()
+    said = api.post(f"/runner/{run['id']}/exchange", json={"code": "c", "token": TOKEN}).json()
     assert (said["entrypoint"], said["kind"], said["parameters"]) == (
         "main.ipynb", "notebook", {"epochs": 5},
     )  # fmt: skip
     assert (said["revision"], said["lab"], said["number"]) == (1, "ada/digits", run["number"])
     assert said["output_limits"] == {"bytes": 5120 << 20, "files": 10_000}
-    again = api.post(f"/runner/{run['id']}/exchange", json={"code": "c"})
+    again = api.post(f"/runner/{run['id']}/exchange", json={"code": "c", "token": TOKEN})
+    assert again.json() == said, "the answer was lost, so it is asked for again"
+    other = {"code": "c", "token": TOKEN[::-1]}
+    again = api.post(f"/runner/{run['id']}/exchange", json=other)
     assert (again.status_code, again.json()["code"]) == (403, "bad_code")
-    headers = {"Authorization": f"Bearer {said['token']}"}
+    headers = {"Authorization": f"Bearer {TOKEN}"}
     tar = api.get(f"/runner/{run['id']}/{said['files']}", headers=headers)
     assert tar.headers["content-type"] == "application/x-tar"
     assert len(tar.content) > 3_000_000
-    for wrong in ({}, {"Authorization": "Bearer x"}, {"Authorization": said["token"]}):
+    for wrong in ({}, {"Authorization": "Bearer x"}, {"Authorization": TOKEN}):
         answer = api.get(f"/runner/{run['id']}/files", headers=wrong)
         assert (answer.status_code, answer.json()["code"]) == (403, "bad_run_token")
 

@@ -7,7 +7,7 @@ import httpx
 import pytest
 from tests.support.content import cell, notebook
 from tests.support.labs_service import LabsServer, labs_server
-from tests.support.run_desk import CODE, RunDesk
+from tests.support.run_desk import CODE, TOKEN, RunDesk
 
 from machinelabs_hub.labs.models.lab import Lab, Visibility
 from machinelabs_hub.labs.models.person import Person
@@ -45,8 +45,9 @@ def measure(server: LabsServer, lab: Lab, number: int, loss: float) -> None:
     assert run is not None
     assert server.tools.runs.set_code(run, digest(CODE))
     with httpx.Client(base_url=RunDesk(server, lab, run).url, timeout=30) as http:
-        shown = http.post("/exchange", json={"code": CODE}).raise_for_status()
-        http.headers["Authorization"] = f"Bearer {shown.json()['token']}"
+        shown = {"code": CODE, "token": TOKEN}
+        http.post("/exchange", json=shown).raise_for_status()
+        http.headers["Authorization"] = f"Bearer {TOKEN}"
         event = {"n": 1, "at": AT, "kind": "metric", "name": "loss", "points": [[1, loss, 1.0]]}
         http.post("/events", json={"first": 1, "events": [event]}).raise_for_status()
         http.post("/end", json={"state": "finished"}).raise_for_status()

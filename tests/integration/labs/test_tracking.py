@@ -6,7 +6,7 @@ from typing import Any
 import httpx
 import pytest
 from tests.support.labs_service import LabsServer, labs_server
-from tests.support.run_desk import CODE, RunDesk, ordered
+from tests.support.run_desk import CODE, TOKEN, RunDesk, ordered
 
 from machinelabs_hub.labs.models.lab import Visibility
 from machinelabs_hub.labs.models.person import Person
@@ -33,8 +33,9 @@ def desk(server: LabsServer) -> RunDesk:
 @pytest.fixture
 def runner(desk: RunDesk) -> Iterator[httpx.Client]:
     with httpx.Client(base_url=desk.url, timeout=30) as http:
-        token = http.post("/exchange", json={"code": CODE}).json()["token"]
-        http.headers["Authorization"] = f"Bearer {token}"
+        shown = {"code": CODE, "token": TOKEN}
+        http.post("/exchange", json=shown).raise_for_status()
+        http.headers["Authorization"] = f"Bearer {TOKEN}"
         yield http
 
 

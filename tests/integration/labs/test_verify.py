@@ -8,6 +8,7 @@ import httpx
 import pytest
 from tests.support.content import cell, notebook
 from tests.support.labs_service import LabsServer, labs_server
+from tests.support.run_desk import TOKEN
 from tests.support.waiting import wait_until
 
 from machinelabs_hub.labs.models.lab import Lab, Visibility
@@ -69,8 +70,9 @@ def verified(server: LabsServer, ada: httpx.Client, lab: Lab) -> Ended:
         assert run.parameters == {"epochs": 7}
         assert server.tools.runs.set_code(run, digest("code"))
         runner = f"api/v1/runner/{run.id}"
-        token = ada.post(f"{runner}/exchange", json={"code": "code"}).json()["token"]
-        head = {"Authorization": f"Bearer {token}"}
+        shown = {"code": "code", "token": TOKEN}
+        ada.post(f"{runner}/exchange", json=shown).raise_for_status()
+        head = {"Authorization": f"Bearer {TOKEN}"}
         ada.put(f"{runner}/notebook", content=executed, headers=head).raise_for_status()
         at = "2026-01-01T00:00:00+00:00"
         log = [{"n": n, "at": at, "kind": "usage", "memory_mib": mib}

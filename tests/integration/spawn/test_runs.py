@@ -187,7 +187,7 @@ def post(path, body, **headers):
         return error.code
 tries("log of another", lambda: post("/runner/1/events", {"first": 1, "events": []}))
 tries("as its owner", lambda: post("/labs/run-ada/thief/runs", {}))
-tries("code again", lambda: post("/runner/%(run)s/exchange", {"code": "guess"}))
+tries("code again", lambda: post("/runner/%(run)s/exchange", {"code": "guess", "token": "t" * 43}))
 """
 
 

@@ -14,6 +14,7 @@ from machinelabs_hub.auth.links import Invitations, ResetLinks
 from machinelabs_hub.db.engine import open_engine, session_maker
 from machinelabs_hub.db.migrate import upgrade
 from machinelabs_hub.db.tables.accounts import AccountRow
+from machinelabs_hub.plans.notices import NoticeTable
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import database_url
 
@@ -37,6 +38,7 @@ class Desk:
     identities: Identities
     former: FormerNames
     failures: Failures
+    notices: NoticeTable
     threads: ThreadPoolExecutor
 
     @classmethod
@@ -66,5 +68,6 @@ class Desk:
             identities=Identities(sessions=sessions, former=former),
             former=former,
             failures=failures,
+            notices=NoticeTable(sessions=sessions),
             threads=ThreadPoolExecutor(_THREADS, thread_name_prefix="accounts"),
         )

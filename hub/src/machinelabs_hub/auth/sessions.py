@@ -1,10 +1,15 @@
 """End what a person has open at the Hub: sessions, tokens, servers."""
 
 import asyncio
+from datetime import UTC, datetime
 from typing import Any, Final
+from uuid import uuid4
 
 from jupyterhub import orm
 from jupyterhub.user import User
+
+from machinelabs_hub.plans.model import Notice
+from machinelabs_hub.plans.notices import ACCOUNT, NoticeTable
 
 CANCEL_SECONDS: Final = 1.0
 
@@ -31,6 +36,8 @@ def end_everything(db: Any, user: User) -> None:
 
 async def stop_servers(handler: Any, user: User) -> list[str]:
     """Stop all servers of `user`; return the names of those that are still stopping."""
+    running = [name for name, spawner in user.spawners.items() if spawner.active]
+    await handler.work(lambda: _tell(handler.desk.notices, user.name, running))
     for name, spawner in list(user.spawners.items()):
         if spawner.pending == "spawn":
             if spawner._spawn_future:  # noqa: SLF001 - JupyterHub has no other way to cancel
@@ -39,6 +46,24 @@ async def stop_servers(handler: Any, user: User) -> list[str]:
         if spawner.active and not spawner.pending:
             await handler.stop_single_user(user, name)
     return [name for name, spawner in user.spawners.items() if spawner.active]
+
+
+def _tell(notices: NoticeTable, user: str, servers: list[str]) -> None:
+    """Let it be known why these servers are stopped: of a run, its page says it."""
+    now = datetime.now(UTC)
+    for server in servers:
+        notices.put(
+            Notice(
+                id=uuid4().hex,
+                user=user,
+                server=server,
+                kind=ACCOUNT,
+                sentence="This account is switched off or deleted.",
+                at=now,
+                final_at=now,
+                ended_at=now,
+            )
+        )
 
 
 def join_group(db: Any, user: User, name: str) -> None:

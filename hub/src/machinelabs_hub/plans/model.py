@@ -111,7 +111,7 @@ class Notice:
     user: str
     server: str
     kind: str
-    """`idle`, `hours`, `share`, `card` or `reserved`."""
+    """`idle`, `hours`, `share`, `card`, `reserved` or `account`."""
     sentence: str
     at: datetime
     stops_at: datetime | None = None

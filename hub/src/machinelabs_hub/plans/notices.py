@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import datetime
+from typing import Final
 
 from sqlalchemy import select
 
@@ -9,6 +10,9 @@ from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.notices import NoticeRow
 from machinelabs_hub.db.tables.orders import ConfirmationRow
 from machinelabs_hub.plans.model import Notice
+
+ACCOUNT: Final = "account"
+"""The kind of the notice of a stop because its person was switched off or deleted."""
 
 
 class NoticeTable:
@@ -65,6 +69,18 @@ class NoticeTable:
     def end(self, notice: Notice, now: datetime) -> None:
         """Let a notice hold no longer."""
         self.put(replace(notice, ended_at=now))
+
+    def why_stopped(self, user: str, server: str) -> str:
+        """Return the kind of the notice with which a server was stopped last; empty: of none."""
+        with self._sessions() as db:
+            wanted = (
+                select(NoticeRow.kind)
+                .where(NoticeRow.user == user, NoticeRow.server == server)
+                .where(NoticeRow.final_at.is_not(None))
+                .order_by(NoticeRow.final_at.desc())
+                .limit(1)
+            )
+            return db.scalar(wanted) or ""
 
     def is_confirmed(self, notice: Notice) -> bool:
         """Tell whether the server has said that all is saved."""

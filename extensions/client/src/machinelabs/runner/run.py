@@ -86,7 +86,7 @@ class Run:
             code = await self._prepare(order)
             goes_on = await self._bring(order)
         except (Refused, HubError) as error:
-            ended = failed(str(error))
+            ended = failed(str(error), error.code)
         else:
             ended = await self._execute_and_keep(order, code) if goes_on else STOPPED
         if self._tracking is not None:

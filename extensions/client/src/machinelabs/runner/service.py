@@ -4,6 +4,7 @@ import asyncio
 import contextlib
 import hashlib
 import os
+import secrets
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from functools import partial
@@ -96,9 +97,12 @@ class Service:
         Raises:
             Dismissed: the code was used already, or is none of the site's.
         """
-        answer = await self._insist(lambda: self._http.post("exchange", json={"code": code}))
+        # Ours from the first try on: where the answer is lost, it can be asked for again.
+        token = secrets.token_urlsafe(32)
+        said = {"code": code, "token": token}
+        answer = await self._insist(lambda: self._http.post("exchange", json=said))
         order = Order.from_json(_checked(answer).json())
-        self._http.headers["Authorization"] = f"Bearer {order.token}"
+        self._http.headers["Authorization"] = f"Bearer {token}"
         return order
 
     async def fetch_files(self, into: IO[bytes]) -> None:
@@ -279,7 +283,7 @@ class Service:
             if answer.status_code == HTTPStatus.INSUFFICIENT_STORAGE:
                 self._fulls += 1
                 if self._fulls >= FULL_TRIES:
-                    raise Refused(_sentence(answer))
+                    raise Refused(_sentence(answer), str(_body(answer).get("code") or ""))
             return answer
 
         _checked(await self._insist(once))
@@ -335,7 +339,7 @@ def _checked(answer: httpx.Response) -> httpx.Response:
         return answer
     if answer.status_code in GONE:
         raise Dismissed(_sentence(answer))
-    raise Refused(_sentence(answer))
+    raise Refused(_sentence(answer), str(_body(answer).get("code") or ""))
 
 
 def _sentence(answer: httpx.Response) -> str:

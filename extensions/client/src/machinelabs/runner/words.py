@@ -1,7 +1,7 @@
 """What a runner is ordered to do, and how it ended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Final, Literal, Self
 
 State = Literal["finished", "failed", "stopped"]
@@ -9,6 +9,7 @@ State = Literal["finished", "failed", "stopped"]
 MOST_TEXT: Final = 10_000
 MOST_LINES: Final = 100
 LONGEST_LINE: Final = 2_000
+LONGEST_CODE: Final = 100
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +34,6 @@ class Order:
     """What is to be executed.
 
     Attributes:
-        token: what the runner shows at each request; nobody else knows it.
         entrypoint: the notebook or script, from the top of the lab's files.
         is_notebook: whether it is executed cell by cell.
         parameters: values by name.
@@ -45,7 +45,6 @@ class Order:
         most_files: the same, in files.
     """
 
-    token: str = field(repr=False)
     entrypoint: str
     is_notebook: bool
     parameters: Mapping[str, Any]
@@ -61,7 +60,6 @@ class Order:
         """Read the answer to the exchange of the code."""
         limits = body.get("output_limits") or {}
         return cls(
-            token=str(body["token"]),
             entrypoint=str(body["entrypoint"]),
             is_notebook=body["kind"] == "notebook",
             parameters=dict(body.get("parameters") or {}),
@@ -79,13 +77,17 @@ class Order:
 
 @dataclass(frozen=True, slots=True)
 class Reason:
-    """Why a run ended as it did; `cell` is an index in the executed notebook."""
+    """Why a run ended as it did; `cell` is an index in the executed notebook.
+
+    `code` is that of the refusal that ended it, for programs.
+    """
 
     sentence: str
     cell: int | None = None
     ename: str = ""
     evalue: str = ""
     traceback: tuple[str, ...] = ()
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,6 +104,7 @@ class Ended:
         why = self.reason
         reason = {
             "sentence": why.sentence[:MOST_TEXT],
+            "code": why.code[:LONGEST_CODE],
             "cell": why.cell,
             "ename": why.ename[:MOST_TEXT],
             "evalue": why.evalue[:MOST_TEXT],
@@ -114,6 +117,6 @@ class Ended:
 STOPPED: Final = Ended("stopped", Reason("The run was stopped."))
 
 
-def failed(sentence: str) -> Ended:
-    """Return the end of a run that could not go on."""
-    return Ended("failed", Reason(sentence))
+def failed(sentence: str, code: str = "") -> Ended:
+    """Return the end of a run that could not go on; `code`: of the refusal, if it was one."""
+    return Ended("failed", Reason(sentence, code=code))

@@ -17,7 +17,7 @@ class NoticeRow(Base):
     user: Mapped[str] = mapped_column(String(255), index=True)
     server: Mapped[str] = mapped_column(String(255), default="")
     kind: Mapped[str] = mapped_column(String(16))
-    """`idle`, `hours`, `share`, `card`, `reserved`."""
+    """`idle`, `hours`, `share`, `card`, `reserved`, `account`."""
     sentence: Mapped[str] = mapped_column(Text)
     stops_at: Mapped[datetime | None] = mapped_column(Utc)
     """When the server (or what the sentence names) is stopped; None: it only tells."""

@@ -133,6 +133,9 @@ class ReasonBody(BaseModel):
     """Why a run ended as it did."""
 
     sentence: str
+    code: Annotated[
+        str, Field(description="Of the refusal that ended it: of an input, of the hub. Else empty.")
+    ]
     cell: Annotated[int | None, Field(description="The index of the cell that failed.")]
     ename: Annotated[str, Field(description="The Python exception, if one ended it.")]
     evalue: str
@@ -212,6 +215,7 @@ class RunBody(BaseModel):
         why = run.reason
         reason = why and ReasonBody(
             sentence=why.sentence,
+            code=why.code,
             cell=why.cell,
             ename=why.ename,
             evalue=why.evalue,

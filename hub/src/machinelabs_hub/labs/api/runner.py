@@ -32,11 +32,18 @@ _MOST_EVENTS: Final = 20_000
 
 
 class CodeBody(BaseModel):
-    """The code of the run's ticket."""
+    """The code of the run's ticket, and the token that its container will show from now on."""
 
     model_config = ConfigDict(extra="forbid", strict=True)
 
     code: Annotated[str, Field(min_length=1, max_length=200)]
+    token: Annotated[
+        str,
+        Field(
+            pattern="^[A-Za-z0-9_-]{43,100}$",
+            description="Random, and known to nobody else: at least 32 bytes, base64url.",
+        ),
+    ]
 
 
 class RunInputBody(BaseModel):
@@ -64,9 +71,8 @@ class OutputLimitsBody(BaseModel):
 
 
 class RunOrderBody(BaseModel):
-    """What the container is to do, and the token with which it tells of it."""
+    """What the container is to do."""
 
-    token: str
     files: Annotated[str, Field(description="Where the files are, below the run's address.")]
     lab: str
     number: int
@@ -116,6 +122,8 @@ class EndReasonBody(BaseModel):
 
     model_config = ConfigDict(extra="ignore")
 
+    code: Annotated[str, Field(max_length=100, description="Of a refusal that ended it.")] = ""
+
     sentence: Annotated[str, Field(max_length=100_000)] = ""
     cell: Annotated[int | None, Field(ge=0, lt=2**31)] = None
     ename: Annotated[str, Field(max_length=100_000)] = ""
@@ -151,12 +159,14 @@ def _described() -> dict[str, Any]:
 
 @router.post("/exchange", responses=refusals(403))
 def exchange_code(request: Request, run: RunId, body: CodeBody) -> RunOrderBody:
-    """Take the single-use code of a run for its token, and learn what to do."""
+    """Take the single-use code of a run for a token, and learn what to do.
+
+    Asked again with the same code and the same token, it says the same: the answer may be lost.
+    """
     parts_of(request).visitors.take(f"run {run}", "This run showed very many codes.")
-    found = service_of(request).exchange(run, body.code)
+    found = service_of(request).exchange(run, body.code, body.token)
     return RunOrderBody.model_validate(
         {
-            "token": found.token,
             "files": "files",
             "lab": found.run.lab,
             "number": found.run.number,
@@ -282,7 +292,9 @@ def end_run(request: Request, run: RunId, body: EndBody, authorization: Token = 
     said = body.reason
     reason = None
     if said is not None:
-        reason = Reason(said.sentence, said.cell, said.ename, said.evalue, tuple(said.traceback))
+        reason = Reason(
+            said.sentence, said.cell, said.ename, said.evalue, tuple(said.traceback), said.code
+        )
     ended = service.end(found, RunState(body.state), reason)
     return EndedBody.model_validate({"state": ended.state.value})
 

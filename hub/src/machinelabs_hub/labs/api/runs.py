@@ -6,6 +6,7 @@ from fastapi import APIRouter, Path, Query, Response
 
 from machinelabs_hub.labs.api.addresses import Name, Owner, refusals
 from machinelabs_hub.labs.api.idempotency import Once
+from machinelabs_hub.labs.api.match import IfMatch, etag_of_run, matched_run
 from machinelabs_hub.labs.api.run_bodies import (
     RunBody,
     RunChangeBody,
@@ -70,19 +71,30 @@ def get_run_form(
 
 
 @router.get("/{number}", responses=refusals(404))
-def get_run(ctx: Ctx, owner: Owner, name: Name, number: RunNumber) -> RunBody:
-    """Read a run."""
+def get_run(ctx: Ctx, owner: Owner, name: Name, number: RunNumber, response: Response) -> RunBody:
+    """Read a run; its `ETag` changes with what people may change of it, not as it goes on."""
     lab = ctx.labs.get(owner, name)
-    return RunBody.of(ctx, lab, ctx.runs.get(lab, number))
+    run = ctx.runs.get(lab, number)
+    response.headers["ETag"] = etag_of_run(run)
+    return RunBody.of(ctx, lab, run)
 
 
-@router.patch("/{number}", responses=refusals(403, 404))
+@router.patch("/{number}", responses=refusals(403, 404, 412))
 def change_run(
-    ctx: Ctx, owner: Owner, name: Name, number: RunNumber, body: RunChangeBody
+    ctx: Ctx,
+    owner: Owner,
+    name: Name,
+    number: RunNumber,
+    body: RunChangeBody,
+    response: Response,
+    if_match: IfMatch = "",
 ) -> RunBody:
     """Give a run a name, or a note."""
     lab = ctx.labs.get(owner, name)
-    return RunBody.of(ctx, lab, ctx.runs.change(lab, number, name=body.name, note=body.note))
+    with matched_run(ctx, lab, number, if_match):
+        run = ctx.runs.change(lab, number, name=body.name, note=body.note)
+    response.headers["ETag"] = etag_of_run(run)
+    return RunBody.of(ctx, lab, run)
 
 
 @router.post("/{number}/stop", responses=refusals(403, 404))

@@ -43,6 +43,7 @@ class Reason:
 
     Attributes:
         cell: the index of the cell that failed; None: no cell did.
+        code: of the refusal that ended it, for programs; empty: none did.
         ename: the Python exception, such as `ValueError`.
         traceback: its lines, with ANSI colours.
     """
@@ -52,6 +53,7 @@ class Reason:
     ename: str = ""
     evalue: str = ""
     traceback: tuple[str, ...] = ()
+    code: str = ""
 
 
 @dataclass(frozen=True, slots=True)

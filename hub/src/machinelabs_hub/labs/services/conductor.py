@@ -6,6 +6,7 @@ and acts. All that it must not forget is in the rows; what it remembers itself o
 
 import asyncio
 import logging
+import re
 import secrets
 import time
 from collections import defaultdict
@@ -25,6 +26,7 @@ from machinelabs_hub.labs.models.run import Reason, Run, RunState
 from machinelabs_hub.labs.models.run_steps import Facts, Seen, Step, asks_hub, step
 from machinelabs_hub.labs.models.server import HubServer
 from machinelabs_hub.labs.services.bells import ALL
+from machinelabs_hub.labs.services.run_ends import stopped_by_hub
 from machinelabs_hub.labs.services.runner import digest
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.plans.policy import plan_of
@@ -42,6 +44,8 @@ _KNOWN_SECONDS: Final = 30.0
 
 _WAIT: Final = frozenset({"too_many_servers", "Too Many Requests"})
 """Refusals that only mean later: a server that is going still counts."""
+
+_CODE: Final = re.compile("[a-z][a-z0-9_]{2,60}")
 
 _WAIT_SECONDS: Final = 3.0
 
@@ -181,7 +185,7 @@ class Conductor:
             case Step.FAIL:
                 await self._end(run, RunState.FAILED, _failure(facts))
             case Step.LOSE:
-                await self._end(run, RunState.LOST, _LOST)
+                await self._lose(run)
             case Step.STOPPED:
                 await self._end(run, RunState.STOPPED, _stopped(run))
 
@@ -215,7 +219,7 @@ class Conductor:
                 memory.tries -= 1
                 memory.not_before = time.monotonic() + _WAIT_SECONDS
                 return
-            await self._end(run, RunState.FAILED, str(error))
+            await self._end(run, RunState.FAILED, str(error), code=_code_of(error))
             return
         except HubAway:
             # It may have come through: a later look finds the server, or asks again.
@@ -239,6 +243,14 @@ class Conductor:
             return f"{run.person} may not run {lab.path} any more."
         return ""
 
+    async def _lose(self, run: Run) -> None:
+        """End a run that is gone without a word; the Hub may know that it was stopped."""
+        why = await run_in_threadpool(stopped_by_hub, self._tools, run)
+        if why is None:
+            await self._end(run, RunState.LOST, _LOST)
+        else:
+            await self._end(run, RunState.STOPPED, why.sentence, code=why.code)
+
     async def _remove(self, run: Run) -> None:
         memory, at = self._memory[run.id], time.monotonic()
         if at - memory.removed_at < _WAIT_SECONDS:
@@ -248,8 +260,9 @@ class Conductor:
         # Most are gone by now, and who waits for the place need not wait for the next look.
         self._tools.bells.ring(run.id)
 
-    async def _end(self, run: Run, state: RunState, sentence: str) -> None:
-        if await self._set(self._tools.runs.end, run, state, Reason(sentence), self._tools.clock()):
+    async def _end(self, run: Run, state: RunState, sentence: str, *, code: str = "") -> None:
+        reason = Reason(sentence, code=code)
+        if await self._set(self._tools.runs.end, run, state, reason, self._tools.clock()):
             log.info("run %d is %s: %s", run.id, state, sentence)
 
     async def _set(self, change: Callable[..., bool], run: Run, *values: object) -> bool:
@@ -299,6 +312,11 @@ class Conductor:
     def _stop_those_of_trash(self) -> None:
         for run in self._tools.runs.of_trashed_labs():
             self._tools.runs.order_stop(run, "", self._tools.clock())
+
+
+def _code_of(error: StartRefused) -> str:
+    """Return the code of the Hub's refusal; what HTTP itself says is none."""
+    return error.reason if _CODE.fullmatch(error.reason) else error.code
 
 
 def _ago(at: float | None, now: datetime) -> datetime | None:

@@ -1,7 +1,6 @@
 """What a run's own container may do: show its code, read its files, write its log and outputs."""
 
 import hashlib
-import secrets
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
@@ -11,7 +10,7 @@ from machinelabs_hub.labs.models.inputs import RunInput
 from machinelabs_hub.labs.models.paths import BadPath, fault_of
 from machinelabs_hub.labs.models.run import Reason, Run, RunOutput, RunState
 from machinelabs_hub.labs.models.tracking import KINDS
-from machinelabs_hub.labs.services import needs, run_inputs
+from machinelabs_hub.labs.services import needs, run_ends, run_inputs
 from machinelabs_hub.labs.services.inputs import Standing
 from machinelabs_hub.labs.services.revisions import packed
 from machinelabs_hub.labs.services.run_mounts import RunMount, mounts_of
@@ -59,7 +58,6 @@ class OutputsTooLarge(TooLarge):
 class Exchange:
     """What a container is told when it shows its code."""
 
-    token: str
     run: Run
     inputs: tuple[RunInput, ...]
     mounts: tuple[RunMount, ...]
@@ -73,25 +71,28 @@ class RunnerService:
     def __init__(self, *, tools: Tools) -> None:
         self._tools = tools
 
-    def exchange(self, run_id: int, code: str) -> Exchange:
-        """Take the code of a run for a token, once.
+    def exchange(self, run_id: int, code: str, token: str) -> Exchange:
+        """Take the code of a run for the token that its container wants, once.
+
+        The same code with the same token says the same again: an answer may be lost on its way.
 
         Raises:
-            BadCode: it is wrong, was used, or the run is over.
+            BadCode: it is wrong, was used with another token, or the run is over.
         """
         tools, now = self._tools, self._tools.clock()
-        run = tools.runs.of_code(run_id, digest(code))
-        token = secrets.token_urlsafe(32)
-        if run is None or not tools.runs.exchange(
-            run, code_hash=digest(code), token_hash=digest(token), at=now
-        ):
+        known = {"code_hash": digest(code), "token_hash": digest(token)}
+        run = tools.runs.of_code(run_id, **known)
+        if run is not None and tools.runs.exchange(run, **known, at=now):
+            tools.bells.ring(run_id)
+        # Where it was not, it may be so already, with the same token.
+        run = tools.runs.of_code(run_id, **known)
+        if run is None or run.state is not RunState.RUNNING:
             raise BadCode
         tools.contacts.hear(run_id)
-        tools.bells.ring(run_id)
         limits = tools.settings.runs
         inputs = tools.run_inputs.all(run)
         mounts = mounts_of(tools, run)
-        return Exchange(token, run, inputs, mounts, limits.output_mib * MIB, limits.output_files)
+        return Exchange(run, inputs, mounts, limits.output_mib * MIB, limits.output_files)
 
     def run_of(self, run_id: int, token: str) -> Run:
         """Return the run that a container is of, and note that it was heard of.
@@ -229,7 +230,7 @@ class RunnerService:
         """Put a run into its final state; one that is in one stays there."""
         tools = self._tools
         if state is RunState.STOPPED:
-            reason = _stopped(run, reason)
+            reason = run_ends.stopped(tools, run)
         if tools.runs.end(run, state, reason and _clean(reason), tools.clock()):
             tools.bells.ring(run.id)
         return tools.runs.get(run.id) or run
@@ -250,17 +251,12 @@ def digest(secret: str) -> str:
     return hashlib.sha256(secret.encode("utf-8", "replace")).hexdigest()
 
 
-def _stopped(run: Run, said: Reason | None) -> Reason:
-    if run.stop_by:
-        return Reason(f"{run.stop_by} stopped it.")
-    return said or Reason("It was stopped.")
-
-
 def _clean(reason: Reason) -> Reason:
     """Return a reason that fits into a row, whatever the program said."""
     return Reason(
         sentence=_text(reason.sentence),
         cell=reason.cell,
+        code=_text(reason.code),
         ename=_text(reason.ename),
         evalue=_text(reason.evalue),
         traceback=tuple(_text(line) for line in reason.traceback[-_MOST_LINES:]),

@@ -183,9 +183,9 @@ class RunTable:
         wanted = wanted.where(RunRow.state.not_in(_FINAL), LabRow.trashed_at.is_not(None))
         return self._all(wanted)
 
-    def of_code(self, run_id: int, code_hash: str) -> Run | None:
-        """Return the run that this code is of and whose code was not used yet, or None."""
-        wanted = _runs().where(RunRow.id == run_id, RunRow.token_hash == "")
+    def of_code(self, run_id: int, *, code_hash: str, token_hash: str) -> Run | None:
+        """Return the run that this code is of, if it was not used for another token, or None."""
+        wanted = _runs().where(RunRow.id == run_id, RunRow.token_hash.in_(("", token_hash)))
         return self._one(wanted.where(RunRow.code_hash == code_hash)) if code_hash else None
 
     def of_token(self, run_id: int, token_hash: str) -> Run | None:
