@@ -3,6 +3,7 @@
 Servers are plain processes that speak to the labs service as a run's container does.
 """
 
+import asyncio
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -15,14 +16,18 @@ from typing import TYPE_CHECKING, Any, cast
 import httpx
 import pytest
 import uvicorn
+from sqlalchemy import delete
 from tests.support.content import tar_of
 from tests.support.hub import Hub, running_hub
 
+from machinelabs_hub.db.tables.runs import RunRow
 from machinelabs_hub.labs.app import create_app
+from machinelabs_hub.labs.hubapi import HubApi
 from machinelabs_hub.labs.models import run_steps
 from machinelabs_hub.labs.models.lab import LabDraft, Visibility
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.run import Run, RunDraft, RunState
+from machinelabs_hub.labs.services import run_strays
 from machinelabs_hub.labs.services.labs import LabService
 from machinelabs_hub.labs.services.schedules import ScheduleService
 from machinelabs_hub.labs.services.tools import Tools
@@ -283,6 +288,31 @@ def test_a_run_that_stood_in_line_for_long_has_its_time_to_report(
     monkeypatch.setattr(run_steps, "REPORT", timedelta(seconds=10))
     assert site.settled(site.run("finish", image="datascience")).state is RunState.FINISHED
     assert site.servers() == []
+
+
+def test_a_server_of_a_run_that_no_row_has_is_removed(site: Site) -> None:
+    kept, forgotten = site.run("finish", 1000), site.run("disobey")
+    for run in (kept, forgotten):
+        site.until(run, RunState.RUNNING)
+    with site.tools.sessions() as db:
+        db.execute(delete(RunRow).where(RunRow.id == forgotten))
+    assert len(site.servers()) == 2
+
+    async def sweep() -> int:
+        hub = HubApi(settings=site.hub.settings)
+        try:
+            return await run_strays.sweep(site.tools, hub)
+        finally:
+            await hub.close()
+
+    assert asyncio.run(sweep()) == 1
+    end = time.monotonic() + 30
+    while site.servers() != [f"run-{kept}"]:
+        assert time.monotonic() < end, site.servers()
+        time.sleep(0.1)
+    assert asyncio.run(sweep()) == 0
+    site.stop(kept)
+    site.settled(kept)
 
 
 def test_what_the_hub_refuses_fails_with_its_sentence(site: Site) -> None:

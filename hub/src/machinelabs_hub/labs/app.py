@@ -60,7 +60,14 @@ from machinelabs_hub.labs.identity import Identities, Seal
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.pages import site as pages
 from machinelabs_hub.labs.pages.failed import failed
-from machinelabs_hub.labs.services import idempotency, reindex, run_upkeep, trash, upkeep
+from machinelabs_hub.labs.services import (
+    idempotency,
+    reindex,
+    run_strays,
+    run_upkeep,
+    trash,
+    upkeep,
+)
 from machinelabs_hub.labs.services.conductor import Conductor
 from machinelabs_hub.labs.services.night import NightSweep
 from machinelabs_hub.labs.services.rates import Rate
@@ -165,6 +172,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         "emptying the trash": partial(_empty_trash, tools),
         "tending the stores": partial(_tend, tools),
         "conducting runs": Conductor(tools=tools, hub=hub).run,
+        "removing servers of no run": partial(run_strays.keep_sweeping, tools, hub),
         "keeping schedules": Timekeeper(tools=tools, standing=hub.standing).run,
         "verifying": Verifier(tools=tools).run,
         "the nightly sweep": NightSweep(tools=tools, standing=hub.standing).run,

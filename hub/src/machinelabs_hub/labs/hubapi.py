@@ -14,6 +14,10 @@ from machinelabs_hub.labs.models.server import HubServer
 from machinelabs_hub.scopes import LABS_SERVICE
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Addresses, Files
+from machinelabs_hub.tickets import is_run
+
+_PEOPLE: Final = 100
+"""So many are asked for at once: JupyterHub gives no more than 200."""
 
 CLIENT_ID: Final = f"service-{LABS_SERVICE}"
 _TIMEOUT: Final = httpx.Timeout(10.0, connect=3.0)
@@ -159,6 +163,20 @@ class HubApi:
         path = f"/users/{quote(user, safe='')}?include_stopped_servers=1"
         found = _known(await self._ask("GET", path)).json().get("servers") or {}
         return {name: _server(name, row) for name, row in found.items()}
+
+    async def run_servers(self) -> tuple[tuple[str, str], ...]:
+        """Return all servers that are runs, as person and name, unless they come or go now."""
+        found, offset = [], 0
+        while True:
+            path = f"/users?include_stopped_servers=1&offset={offset}&limit={_PEOPLE}"
+            people = _good(await self._ask("GET", path)).json()
+            for person in people:
+                rows = (person.get("servers") or {}).items()
+                servers = [_server(name, row) for name, row in rows if is_run(name)]
+                found += [(str(person["name"]), one.name) for one in servers if not one.pending]
+            if len(people) < _PEOPLE:
+                return tuple(found)
+            offset += len(people)
 
     async def start(
         self, user: str, server: str, *, image: str | None, flavour: str | None
