@@ -126,5 +126,15 @@ class Runs(Section):
             description="Deleted runs count until they are purged. 0: no limit.",
         ),
     ] = 50
+    hold_minutes: Annotated[
+        int,
+        Field(
+            ge=0,
+            le=240,
+            title="Minutes that a run is held after it failed",
+            description="Only where it was started so: its person can look into it with "
+            "JupyterLab meanwhile. It counts as running. 0: none is held.",
+        ),
+    ] = 15
     inputs: Inputs = Inputs()
     verify: Verify = Verify()

@@ -26,6 +26,7 @@ from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.reservations import ReservationService
 from machinelabs_hub.labs.services.revisions import RevisionService
 from machinelabs_hub.labs.services.run_compare import RunCompareService
+from machinelabs_hub.labs.services.run_doors import DoorService
 from machinelabs_hub.labs.services.run_publish import RunPublishService
 from machinelabs_hub.labs.services.runs import RunService
 from machinelabs_hub.labs.services.schedules import ScheduleService
@@ -145,6 +146,11 @@ class Context:
     def dataset_uploads(self) -> DatasetUploadService:
         """Versions of datasets that this person makes."""
         return DatasetUploadService(tools=self.tools, viewer=self.person)
+
+    @property
+    def run_doors(self) -> DoorService:
+        """The doors of runs, as this person may go through them."""
+        return DoorService(tools=self.tools, viewer=self.person)
 
     @property
     def own_runs(self) -> OwnRunService:

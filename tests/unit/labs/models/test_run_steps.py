@@ -52,6 +52,8 @@ def a_run(state: RunState, **more: Any) -> Run:
         stop_at=None,
         stop_by="",
         reason=None,
+        is_to_hold=False,
+        held_until=None,
         notebook="",
         notebook_bytes=0,
         hidden_at=None,

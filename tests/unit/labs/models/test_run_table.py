@@ -33,6 +33,8 @@ def run(number: int) -> Run:
         stop_at=None,
         stop_by="",
         reason=None,
+        is_to_hold=False,
+        held_until=None,
         notebook="",
         notebook_bytes=0,
         hidden_at=None,

@@ -30,13 +30,15 @@ async def work(url: str, code: str, port: int, path: str) -> int:
     await probe.start(port)
     # What executes notebooks takes a while to import: the Hub has its answer meanwhile.
     await asyncio.to_thread(importlib.import_module, "machinelabs.runner.run")
+    from machinelabs.runner.door import Door  # noqa: PLC0415
     from machinelabs.runner.run import Run  # noqa: PLC0415
     from machinelabs.runner.service import Dismissed, Service  # noqa: PLC0415
 
     folder = Path.home() / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     service = Service(url)
-    run = Run(service, folder)
+    door = Door(probe, port, path.removesuffix("api"))
+    run = Run(service, folder, door=door)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, run.stop)
     try:

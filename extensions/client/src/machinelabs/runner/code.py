@@ -3,7 +3,7 @@
 import os
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Final, Protocol
+from typing import Any, Final, Protocol
 
 from machinelabs.runner.words import Ended
 
@@ -13,6 +13,11 @@ OURS: Final = "MACHINELABS_RUN_"
 
 class Code(Protocol):
     """A notebook or a script."""
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        ...
 
     async def run(self) -> Ended:
         """Execute it."""
@@ -28,6 +33,14 @@ class Code(Protocol):
 
     def executed(self) -> bytes | None:
         """Return the notebook with its outputs as far as it came; None: it is none."""
+        ...
+
+    def kernel(self) -> Any:
+        """Return the manager of its kernel, if that lives; None: it has none."""
+        ...
+
+    async def close(self) -> None:
+        """End what `run` left so that it may be looked at."""
         ...
 
 

@@ -33,6 +33,8 @@ class Feed:
 
     def __init__(self, service: Service) -> None:
         self.stop_ordered = asyncio.Event()
+        self.on_key = _nobody_asked
+        """Hears of the keys that the site has given to the run's person, by their hashes."""
         self.is_heard = True
         """Whether the last try reached the site."""
         self._service = service
@@ -137,6 +139,8 @@ class Feed:
         told = await self._service.tell(self._next, b"[" + b",".join(numbered) + b"]")
         if told.stop:
             self.stop_ordered.set()
+        if told.key:
+            self.on_key(told.key)
         self._is_full = self._is_full or told.full
         # What the site has of the batch is done; where it has less than it said, we follow it.
         del self._batch[: max(told.next - self._next, 0)]
@@ -164,6 +168,10 @@ class Feed:
     def _wake(self) -> None:
         self._all_told.clear()
         self._news.set()
+
+
+def _nobody_asked(_key_hash: str) -> None:
+    """Do nothing with a key: this run has no door."""
 
 
 def _event(kind: str, **fields: Any) -> dict[str, Any]:

@@ -174,7 +174,23 @@ class Notebook:
         finally:
             self._join()
             client.set_widgets_metadata()
-            await self._close(client)
+
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return self._path.name
+
+    def kernel(self) -> Any:
+        """Return the manager of its kernel, once that speaks and while it lives; else None."""
+        client = self._client
+        if client is None or client.kc is None or client.km is None:
+            return None
+        return client.km if client.km.has_kernel else None
+
+    async def close(self) -> None:
+        """End the kernel."""
+        if self._client is not None:
+            await self._close(self._client)
 
     async def interrupt(self) -> None:
         """Interrupt the cell that runs; none that follows is begun."""

@@ -7,6 +7,10 @@ from typing import Final
 
 SECONDS: Final = 10
 MOST_HEADERS: Final = 100
+OPENING: Final = (
+    b'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="1">'
+    b"<title>Opening</title><p>The kernel of this run is being opened. One moment.</p>"
+)
 
 
 class Probe:
@@ -14,6 +18,7 @@ class Probe:
 
     def __init__(self, path: str) -> None:
         self._path = path
+        self._door = f"{path.removesuffix('api')}door"
         self._server: asyncio.Server | None = None
 
     async def start(self, port: int) -> None:
@@ -33,9 +38,14 @@ class Probe:
         writer.close()
 
     def _response(self, path: str) -> bytes:
-        status, body = ("200 OK", b"{}") if path == self._path else ("404 Not Found", b"")
+        if path == self._door:
+            # Who comes before the door is open asks again by themselves.
+            status, kind, body = "200 OK", "text/html; charset=utf-8", OPENING
+        else:
+            status, body = ("200 OK", b"{}") if path == self._path else ("404 Not Found", b"")
+            kind = "application/json"
         head = (
-            f"HTTP/1.1 {status}\r\nContent-Type: application/json\r\n"
+            f"HTTP/1.1 {status}\r\nContent-Type: {kind}\r\nCache-Control: no-store\r\n"
             f"Content-Length: {len(body)}\r\nX-JupyterHub-Version: {_hub_version()}\r\n"
             "Connection: close\r\n\r\n"
         )

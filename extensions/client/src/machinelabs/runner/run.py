@@ -9,6 +9,7 @@ from typing import Any, Final
 
 from machinelabs.errors import HubError
 from machinelabs.runner.code import Code
+from machinelabs.runner.door import Door
 from machinelabs.runner.feed import Feed
 from machinelabs.runner.inputs import Bringer
 from machinelabs.runner.keeper import Keeper
@@ -36,9 +37,17 @@ class Run:
         service: the labs service.
         folder: an empty folder for the lab's files.
         grace: seconds that the code has to end by itself after it was interrupted.
+        door: through which its person may look into it; None: nobody may.
     """
 
-    def __init__(self, service: Service, folder: Path, *, grace: float = GRACE_SECONDS) -> None:
+    def __init__(
+        self,
+        service: Service,
+        folder: Path,
+        *,
+        grace: float = GRACE_SECONDS,
+        door: Door | None = None,
+    ) -> None:
         self._service = service
         self._folder = folder
         self._grace = grace
@@ -47,6 +56,10 @@ class Run:
         self._pids: set[int] = set()
         self._brought: dict[str, str] = {}
         self._tracking: Tracking | None = None
+        self._code: Code | None = None
+        self._door = door
+        if door is not None:
+            self._feed.on_key = door.offer
 
     def stop(self) -> None:
         """Stop as if the site had ordered it."""
@@ -64,6 +77,7 @@ class Run:
         try:
             return await self._until_dismissed(feeding, self._work(order))
         finally:
+            await self._close()
             for task in (feeding, *beside):
                 task.cancel()
             await asyncio.gather(feeding, *beside, return_exceptions=True)
@@ -83,7 +97,9 @@ class Run:
 
     async def _work(self, order: Order) -> Ended:
         try:
-            code = await self._prepare(order)
+            self._code = code = await self._prepare(order)
+            if self._door is not None:
+                self._door.lead_to(code)
             goes_on = await self._bring(order)
         except (Refused, HubError) as error:
             ended = failed(str(error), error.code)
@@ -92,8 +108,30 @@ class Run:
         if self._tracking is not None:
             await self._tracking.close()
         await self._feed.drain()
-        await self._service.end(ended)
+        await self._hold(await self._service.end(ended, holds=self._can_hold(ended)))
         return ended
+
+    def _can_hold(self, ended: Ended) -> bool:
+        # Of a kernel that ended by itself there is nothing to be seen.
+        has_raised = ended.state == "failed" and ended.reason is not None and ended.reason.ename
+        has_kernel = self._code is not None and self._code.kernel() is not None
+        return bool(has_raised) and has_kernel and self._door is not None
+
+    async def _hold(self, seconds: float) -> None:
+        """Let its person look into it for a while, or until they had enough of it."""
+        if seconds <= 0:
+            return
+        with contextlib.suppress(TimeoutError):
+            async with asyncio.timeout(seconds):
+                await self._feed.stop_ordered.wait()
+
+    async def _close(self) -> None:
+        """Let nobody in any more, and end all that the code left."""
+        if self._door is not None:
+            await self._door.close()
+        if self._code is not None:
+            await self._code.close()
+            end_all(self._code.groups())
 
     async def _prepare(self, order: Order) -> Code:
         with tempfile.TemporaryFile() as tar:
@@ -145,10 +183,13 @@ class Run:
         beside = [asyncio.create_task(keeper.while_it_runs(code))]
         if self._tracking is not None:
             beside.append(asyncio.create_task(self._tracking.while_it_runs()))
+        ended: Ended | None = None
         try:
             ended = await self._execute(code)
         finally:
-            end_all(code.groups())
+            if ended is None or not self._can_hold(ended):
+                await code.close()
+                end_all(code.groups())
             for task in beside:
                 task.cancel()
             await asyncio.gather(*beside, return_exceptions=True)

@@ -43,6 +43,11 @@ class Script:
         self._process: Process | None = None
         self._said = ""
 
+    @property
+    def name(self) -> str:
+        """The name of its file."""
+        return self._path.name
+
     async def run(self) -> Ended:
         """Execute it; return when it ended and nobody holds its output any more, or soon after."""
         self._process = process = await asyncio.create_subprocess_exec(
@@ -81,6 +86,13 @@ class Script:
     def executed(self) -> None:
         """Return None: there is no notebook."""
         return
+
+    def kernel(self) -> None:
+        """Return None: there is no kernel."""
+        return
+
+    async def close(self) -> None:
+        """Do nothing: a script is over when it ended."""
 
     async def _read(self, stream: str, pipe: asyncio.StreamReader | None) -> None:
         decoder = codecs.getincrementaldecoder("utf-8")("replace")

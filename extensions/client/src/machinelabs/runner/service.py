@@ -51,6 +51,8 @@ class Told:
     stop: bool
     full: bool = False
     """Nothing more that is printed is kept."""
+    key: str = ""
+    """The hash of a key with which the run's person may look into it now."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,7 +243,12 @@ class Service:
         if answer.status_code == HTTPStatus.CONFLICT and "next" in (body_of := _body(answer)):
             return Told(next=int(body_of["next"]), stop=bool(body_of.get("stop")))
         said = _checked(answer).json()
-        return Told(int(said["next"]), stop=bool(said.get("stop")), full=bool(said.get("full")))
+        return Told(
+            int(said["next"]),
+            stop=bool(said.get("stop")),
+            full=bool(said.get("full")),
+            key=str(said.get("key") or ""),
+        )
 
     async def put_output(self, path: str, file: BinaryIO) -> None:
         """Send a file that the run put out.
@@ -264,9 +271,16 @@ class Service:
         """
         await self._put("notebook", file)
 
-    async def end(self, ended: Ended) -> None:
-        """Say how the run ended; nothing is said after that."""
-        _checked(await self._insist(lambda: self._http.post("end", json=ended.to_json())))
+    async def end(self, ended: Ended, *, holds: bool = False) -> float:
+        """Say how the run ended; return for how many seconds it is held so that it can be seen.
+
+        Args:
+            ended: how it ended.
+            holds: whether there is something left to be looked at.
+        """
+        said = ended.to_json() | {"holds": holds}
+        answer = _checked(await self._insist(lambda: self._http.post("end", json=said)))
+        return float(answer.json().get("held_seconds") or 0)
 
     async def _put(self, path: str, file: BinaryIO) -> None:
         digest, size = sha256_of(file)

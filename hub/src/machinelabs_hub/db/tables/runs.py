@@ -3,7 +3,17 @@
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import JSON, BigInteger, ForeignKey, Index, Integer, String, Text, UniqueConstraint
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    ForeignKey,
+    Index,
+    Integer,
+    String,
+    Text,
+    UniqueConstraint,
+    false,
+)
 from sqlalchemy.orm import Mapped, mapped_column
 
 from machinelabs_hub.db.base import Base, Utc
@@ -61,6 +71,10 @@ class RunRow(Base):
     code_hash: Mapped[str] = mapped_column(String(64), default="")
     """Of the code that its container exchanges for a token, once."""
     token_hash: Mapped[str] = mapped_column(String(64), default="")
+    is_to_hold: Mapped[bool] = mapped_column(default=False, server_default=false())
+    """Whether its container is to be held for a while if it fails."""
+    held_until: Mapped[datetime | None] = mapped_column(Utc)
+    """Until when its container is held, so that its person may look into it."""
     notebook: Mapped[str] = mapped_column(String(64), default="")
     """The blob of the executed notebook; empty: there is none."""
     notebook_bytes: Mapped[int] = mapped_column(BigInteger, default=0)

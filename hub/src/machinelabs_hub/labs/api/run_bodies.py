@@ -39,6 +39,10 @@ class RunDraftBody(_Taken):
     parameters: Parameters = {}
     name: Annotated[str, Field(max_length=1000)] = ""
     note: Annotated[str, Field(max_length=20_000)] = ""
+    hold: Annotated[
+        bool,
+        Field(description="Hold its container for a while if it fails, so that you can look in."),
+    ] = False
 
     def draft(self) -> RunDraft:
         """Return it as the services take it."""
@@ -50,6 +54,7 @@ class RunDraftBody(_Taken):
             parameters=self.parameters,
             name=self.name,
             note=self.note,
+            hold=self.hold,
         )
 
 
@@ -161,6 +166,7 @@ class RunRightsBody(BaseModel):
     """What the asker may do with a run now."""
 
     stop: bool
+    look_in: Annotated[bool, Field(description="Open its kernel in JupyterLab.")]
     edit: Annotated[bool, Field(description="Rename, note, delete and restore it.")]
 
 
@@ -201,6 +207,10 @@ class RunBody(BaseModel):
     stop_at: Annotated[datetime | None, Field(description="When it was ordered to stop.")]
     stop_by: Annotated[str, Field(description="By whom; empty: by the site.")]
     hidden_at: Annotated[datetime | None, Field(description="When it was deleted.")]
+    held_until: Annotated[
+        datetime | None,
+        Field(description="It failed, and its container is held so long, for its person."),
+    ]
     reason: ReasonBody | None
     has_notebook: Annotated[bool, Field(description="The executed notebook can be read.")]
     outputs: RunOutputsSumBody
@@ -248,13 +258,26 @@ class RunBody(BaseModel):
                 "stop_at": run.stop_at,
                 "stop_by": run.stop_by,
                 "hidden_at": run.hidden_at,
+                "held_until": run.held_until if run.is_held(ctx.tools.clock()) else None,
                 "reason": reason,
                 "has_notebook": bool(run.notebook),
                 "outputs": RunOutputsSumBody(files=story.held.files, size_bytes=story.held.size),
                 "states": [StateBody.of(change) for change in story.changes],
-                "may": {"stop": rights.stop, "edit": rights.edit},
+                "may": {
+                    "stop": rights.stop,
+                    "look_in": ctx.run_doors.may(run),
+                    "edit": rights.edit,
+                },
             }
         )
+
+
+class RunDoorBody(BaseModel):
+    """The way into a run."""
+
+    url: Annotated[
+        str, Field(description="Good once, within a minute, and for whoever has it: tell nobody.")
+    ]
 
 
 class RunsBody(BaseModel):

@@ -115,6 +115,9 @@ class HeardBody(BaseModel):
     full: Annotated[
         bool, Field(description="Nothing more that is printed is kept: it need not be sent.")
     ] = False
+    key: Annotated[
+        str, Field(description="The sha256 of a key with which its person may look into it now.")
+    ] = ""
 
 
 class EndReasonBody(BaseModel):
@@ -138,12 +141,18 @@ class EndBody(BaseModel):
 
     state: Literal["finished", "failed", "stopped"]
     reason: EndReasonBody | None = None
+    holds: Annotated[
+        bool, Field(description="There is a kernel left that its person could look into.")
+    ] = False
 
 
 class EndedBody(BaseModel):
     """The final state of the run, which may have been decided before."""
 
     state: Literal["finished", "failed", "stopped", "lost"]
+    held_seconds: Annotated[
+        float, Field(description="So long it is to go on, for its person to look into it.")
+    ] = 0
 
 
 _EVENTS: Final = TypeAdapter(EventsBody)
@@ -234,7 +243,9 @@ async def add_events(request: Request, run: RunId, authorization: Token = "") ->
         said = {"code": gap.code, "message": str(gap), "field": None, "next": gap.following}
         return JSONResponse(said, gap.status)
     is_full = await run_in_threadpool(service.is_log_full, found)
-    return JSONResponse({"next": following, "stop": stop} | ({"full": True} if is_full else {}))
+    heard: dict[str, Any] = {"next": following, "stop": stop}
+    key = service.door_key(found)
+    return JSONResponse(heard | ({"full": True} if is_full else {}) | ({"key": key} if key else {}))
 
 
 @router.put(
@@ -295,8 +306,9 @@ def end_run(request: Request, run: RunId, body: EndBody, authorization: Token = 
         reason = Reason(
             said.sentence, said.cell, said.ename, said.evalue, tuple(said.traceback), said.code
         )
-    ended = service.end(found, RunState(body.state), reason)
-    return EndedBody.model_validate({"state": ended.state.value})
+    ended = service.end(found, RunState(body.state), reason, holds=body.holds)
+    held = service.held_seconds(ended)
+    return EndedBody.model_validate({"state": ended.state.value, "held_seconds": held})
 
 
 def service_of(request: Request) -> RunnerService:

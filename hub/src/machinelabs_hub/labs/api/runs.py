@@ -3,6 +3,7 @@
 from typing import Annotated
 
 from fastapi import APIRouter, Path, Query, Response
+from fastapi.concurrency import run_in_threadpool
 
 from machinelabs_hub.labs.api.addresses import Name, Owner, refusals
 from machinelabs_hub.labs.api.idempotency import Once
@@ -10,6 +11,7 @@ from machinelabs_hub.labs.api.match import IfMatch, etag_of_run, matched_run
 from machinelabs_hub.labs.api.run_bodies import (
     RunBody,
     RunChangeBody,
+    RunDoorBody,
     RunDraftBody,
     RunFormBody,
     RunsBody,
@@ -102,6 +104,14 @@ def stop_run(ctx: Ctx, owner: Owner, name: Name, number: RunNumber) -> RunBody:
     """Order a run to stop; what it put out so far is kept. One that is over stays as it is."""
     lab = ctx.labs.get(owner, name)
     return RunBody.of(ctx, lab, ctx.runs.stop(lab, number))
+
+
+@router.post("/{number}/look", responses=refusals(403, 404, 409))
+async def look_into_run(ctx: Ctx, owner: Owner, name: Name, number: RunNumber) -> RunDoorBody:
+    """Open the kernel of a run of yours in JupyterLab: while it runs, and while it is held."""
+    lab = await run_in_threadpool(ctx.labs.get, owner, name)
+    run = await run_in_threadpool(ctx.runs.get, lab, number)
+    return RunDoorBody(url=await ctx.run_doors.way_in(lab, run, ctx.hub.servers))
 
 
 @router.delete("/{number}", status_code=204, responses=refusals(403, 404, 409))

@@ -82,6 +82,8 @@ class RunDraft:
     parameters: dict[str, Any] = field(default_factory=dict)
     name: str = ""
     note: str = ""
+    hold: bool = False
+    """Whether its container is to be held for a while if it fails."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,6 +101,8 @@ class Run:
         running_at: when its container began.
         silent_since: since when nobody can know how it is; None: one knows.
         stop_at: when it was ordered to stop; `stop_by` says by whom (empty: the site).
+        is_to_hold: whether its container is to be held for a while if it fails.
+        held_until: until when it is; None: it did not fail so.
         notebook: the blob of the executed notebook; empty: there is none.
         hidden_at: when it was deleted; None: it was not.
     """
@@ -126,6 +130,8 @@ class Run:
     stop_at: datetime | None
     stop_by: str
     reason: Reason | None
+    is_to_hold: bool
+    held_until: datetime | None
     notebook: str
     notebook_bytes: int
     hidden_at: datetime | None
@@ -150,7 +156,14 @@ class Run:
             flavour=self.flavour,
             parameters=dict(self.parameters),
             name=self.name,
+            hold=self.is_to_hold,
         )
+
+    def is_held(self, now: datetime) -> bool:
+        """Tell whether it is over, and its container waits for its person to look into it."""
+        if self.held_until is None or self.is_settled or self.stop_at is not None:
+            return False
+        return now < self.held_until
 
     @property
     def is_out_of_contact(self) -> bool:

@@ -97,7 +97,7 @@ class Facts:
 def step(facts: Facts, now: datetime) -> Step:
     """Return what is to be done for a run."""
     if facts.run.state.is_final:
-        return _over(facts)
+        return _over(facts, now)
     match facts.run.state:
         case RunState.QUEUED:
             return _queued(facts)
@@ -112,11 +112,15 @@ def asks_hub(run: Run, since: datetime, now: datetime, *, has_turn: bool) -> boo
         return has_turn or run.stop_at is not None
     if run.state is RunState.RUNNING:
         return now - since >= MUTE or _disobeys(run, now)
+    if run.is_held(now):
+        return now - since >= MUTE
     return not run.is_settled
 
 
-def _over(facts: Facts) -> Step:
+def _over(facts: Facts, now: datetime) -> Step:
     if facts.run.is_settled or facts.seen is Seen.UNKNOWN:
+        return Step.NOTHING
+    if facts.run.is_held(now) and facts.seen.is_there:
         return Step.NOTHING
     return Step.SETTLE if facts.seen is Seen.ABSENT else Step.REMOVE
 

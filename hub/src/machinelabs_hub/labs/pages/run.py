@@ -1,10 +1,12 @@
 """The page of one run: how it is, what it prints, what it put out; and what can be done with it."""
 
+from functools import partial
 from http import HTTPStatus
 from typing import Annotated
 from urllib.parse import quote
 
 from fastapi import APIRouter, Form, Request
+from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import RedirectResponse, Response
 from markupsafe import Markup
 
@@ -91,6 +93,19 @@ def stop(request: Request, ctx: Ctx, owner: str, name: str, number: str) -> Resp
     except MachineLabsError as error:
         return _page(request, ctx, lab, found, error=error)
     return RedirectResponse(run_url(lab, found.number), HTTPStatus.SEE_OTHER)
+
+
+@router.post("/{owner}/{name}/runs/{number}/look", include_in_schema=False)
+async def look(request: Request, ctx: Ctx, owner: str, name: str, number: str) -> Response:
+    """Go to its kernel in JupyterLab."""
+    lab, found = await run_in_threadpool(_found, ctx, owner, name, number)
+    try:
+        where = await ctx.run_doors.way_in(lab, found, ctx.hub.servers)
+    except MachineLabsError as error:
+        return await run_in_threadpool(partial(_page, request, ctx, lab, found, error=error))
+    return RedirectResponse(
+        where, HTTPStatus.SEE_OTHER, {"Cache-Control": "no-store", "Referrer-Policy": "no-referrer"}
+    )
 
 
 @router.post("/{owner}/{name}/runs/{number}/edit", include_in_schema=False)

@@ -54,6 +54,8 @@ def parts_of(request: Request, ctx: Context, lab: Lab, run: Run, news: News) -> 
         "run_url": run_url(lab, run.number),
         "api": api,
         "rights": ctx.runs.rights(lab, run),
+        "may_look": ctx.run_doors.may(run),
+        "is_held": run.is_held(ctx.tools.clock()),
         "verified": ctx.verify.of_run(lab, run),
         "may_keep": run.state.is_final and held.files > 0 and can_write(ctx),
         "may_publish": ctx.run_publish.may(lab, run),

@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import Final
 
 from machinelabs_hub.errors import NotAllowed, NotFound, TooLarge
@@ -158,7 +159,12 @@ class RunnerService:
         needs.note(tools, run.id, events)
         if events:
             tools.bells.ring(run.id, state=False)
-        return following, run.stop_at is not None or run.state.is_final
+        is_over = run.state.is_final and not run.is_held(tools.clock())
+        return following, run.stop_at is not None or is_over
+
+    def door_key(self, run: Run) -> str:
+        """Return the hash of the key that the run's person was given; empty: of none."""
+        return self._tools.door_keys.hash_of(run.id)
 
     def is_log_full(self, run: Run) -> bool:
         """Tell whether the run need not send any more of what it prints."""
@@ -226,14 +232,29 @@ class RunnerService:
         """How large an executed notebook may be: as a lab's, and what it shows besides."""
         return 2 * self._tools.settings.limits.notebook_mib * MIB
 
-    def end(self, run: Run, state: RunState, reason: Reason | None) -> Run:
-        """Put a run into its final state; one that is in one stays there."""
-        tools = self._tools
+    def end(self, run: Run, state: RunState, reason: Reason | None, *, holds: bool = False) -> Run:
+        """Put a run into its final state; one that is in one stays there.
+
+        Args:
+            run: the run.
+            state: how it ended.
+            reason: why.
+            holds: whether its container has something left to look into.
+        """
+        tools, now = self._tools, self._tools.clock()
+        is_held = holds and run.is_to_hold and state is RunState.FAILED and run.stop_at is None
+        minutes = tools.settings.runs.hold_minutes if is_held else 0
+        until = now + timedelta(minutes=minutes) if minutes else None
         if state is RunState.STOPPED:
             reason = run_ends.stopped(tools, run)
-        if tools.runs.end(run, state, reason and _clean(reason), tools.clock()):
+        if tools.runs.end(run, state, reason and _clean(reason), now, held_until=until):
             tools.bells.ring(run.id)
         return tools.runs.get(run.id) or run
+
+    def held_seconds(self, run: Run) -> float:
+        """Return how long the container of a run that is over is still to be held."""
+        left = run.held_until - self._tools.clock() if run.held_until else timedelta()
+        return max(left.total_seconds(), 0.0)
 
     def _fits(self, path: str, announced: int, left: int, why: str) -> int:
         if left <= 0 or announced > left:

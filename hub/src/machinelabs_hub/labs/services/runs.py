@@ -127,6 +127,7 @@ class RunService:
             datasets=plan.datasets,
             name=name,
             note=note,
+            hold=draft.hold and bool(self._tools.settings.runs.hold_minutes),
             at=self._tools.clock(),
         )
 
@@ -195,6 +196,7 @@ class RunService:
         """Tell what the viewer may do with a run that they may see."""
         is_theirs = self._edits(lab, run)
         is_open = not run.state.is_final and run.stop_at is None
+        is_open = is_open or run.is_held(self._tools.clock())
         return RunRights(stop=is_theirs and is_open, edit=is_theirs)
 
     def stories(self, runs: Iterable[Run]) -> dict[int, Story]:

@@ -18,6 +18,7 @@ from machinelabs_hub.labs.models.reach import Reach
 from machinelabs_hub.labs.outside import Outside
 from machinelabs_hub.labs.services.bells import Bells
 from machinelabs_hub.labs.services.contacts import Contacts
+from machinelabs_hub.labs.services.door_keys import DoorKeys
 from machinelabs_hub.labs.services.inputs import InputDesk
 from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.storage.addresses import AddressTable
@@ -111,6 +112,7 @@ class Tools:
     inputs: InputDesk
     bells: Bells
     contacts: Contacts
+    door_keys: DoorKeys
     sampler: SamplerClient
     locks: Locks
     publishes: Rate
@@ -181,6 +183,7 @@ class Tools:
             ),
             bells=Bells(),
             contacts=Contacts(),
+            door_keys=DoorKeys(),
             sampler=SamplerClient(settings),
             locks=Locks(),
             publishes=Rate(count=settings.limits.publishes_per_hour, seconds=HOUR),

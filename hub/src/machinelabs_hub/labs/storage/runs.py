@@ -5,7 +5,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any, cast
 
-from sqlalchemy import CursorResult, Select, and_, delete, func, select, update
+from sqlalchemy import CursorResult, Select, and_, delete, func, or_, select, update
 from sqlalchemy.orm import Session
 
 from machinelabs_hub import tickets
@@ -42,6 +42,7 @@ class NewRun:
     note: str
     at: datetime
     datasets: tuple[Use, ...] = ()
+    hold: bool = False
     turn: Turn | None = None
     """Of the schedule that orders it."""
 
@@ -216,11 +217,20 @@ class RunTable:
             values["started_at"] = at
         return self._set(step.values(values), RunChange(RunState.RUNNING, at), run)
 
-    def end(self, run: Run, state: RunState, reason: Reason | None, at: datetime) -> bool:
+    def end(
+        self,
+        run: Run,
+        state: RunState,
+        reason: Reason | None,
+        at: datetime,
+        *,
+        held_until: datetime | None = None,
+    ) -> bool:
         """Put a run into a final state; False: it is in one already."""
         values = {
             "state": state,
             "ended_at": at,
+            "held_until": held_until,
             "silent_since": None,
             # The Hub knows nothing of one that never had a code.
             "is_settled": and_(RunRow.state == RunState.QUEUED, RunRow.code_hash == ""),
@@ -231,8 +241,9 @@ class RunTable:
         return self._set(step.values(values), RunChange(state, at, sentence), run)
 
     def order_stop(self, run: Run, by: str, at: datetime) -> bool:
-        """Order a run to stop; False: it is over, or was ordered to already."""
-        step = _of(run).where(RunRow.state.not_in(_FINAL), RunRow.stop_at.is_(None))
+        """Order a run to stop, or to be held no more; False: it is over, or was ordered to."""
+        goes_on = or_(RunRow.state.not_in(_FINAL), _HELD)
+        step = _of(run).where(goes_on, RunRow.stop_at.is_(None))
         return self._set(step.values(stop_at=at, stop_by=by))
 
     def set_silent(self, run: Run, since: datetime | None) -> bool:
@@ -305,6 +316,7 @@ def put_run(db: Session, lab: Lab, new: NewRun) -> RunRow:
         image_id=new.image_id,
         flavour=new.flavour,
         parameters=new.parameters,
+        is_to_hold=new.hold,
         state=RunState.QUEUED,
         created_at=new.at,
     )
@@ -316,6 +328,7 @@ def put_run(db: Session, lab: Lab, new: NewRun) -> RunRow:
     return row
 
 
+_HELD = and_(RunRow.held_until.is_not(None), RunRow.is_settled.is_(False))
 _FINAL = tuple(state for state in RunState if state.is_final)
 
 
@@ -352,6 +365,8 @@ def _run(row: RunRow, lab: str) -> Run:
         stop_at=row.stop_at,
         stop_by=row.stop_by,
         reason=_reason(row.reason),
+        is_to_hold=row.is_to_hold,
+        held_until=row.held_until,
         notebook=row.notebook,
         notebook_bytes=row.notebook_bytes,
         hidden_at=row.hidden_at,
