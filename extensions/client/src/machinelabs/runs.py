@@ -118,7 +118,7 @@ class Runs:
         Args:
             lab: whose revision is to run.
             parameters: values by name; text is read as the type that the notebook declares.
-            wishes: revision, path, image, flavour, name, note; what is left out is the lab's.
+            wishes: revision, path, image, flavour, name, note, hold; what is left out is the lab's.
         """
         said = {key: value for key, value in wishes.items() if value}
         body = self._transport.create(

@@ -56,6 +56,11 @@ def add(orders: Orders) -> None:
         metavar="OWNER/LAB#N",
         help="run this run again; what you say besides is changed",
     )
+    order.add_argument(
+        "--hold",
+        action="store_true",
+        help="if a notebook fails, hold it for a while, so that you can look into it on its page",
+    )
     _add_follow(order)
     order = add_order(orders, "logs", logs, "write what a run printed")
     add_run(order)
@@ -106,14 +111,15 @@ def run(options: argparse.Namespace, session: Session) -> Exit | None:
 def _wishes(options: argparse.Namespace, session: Session) -> tuple[str, dict[str, Any]]:
     """Return which lab is to run, and how: as an earlier run, where one is named."""
     said = {key: getattr(options, key) for key in ("path", "image", "flavour", "name")}
+    held = {"hold": True} if options.hold else {}
     values: dict[str, Any] = dict(map(_parameter, options.parameter))
     like = session.hub.runs.get(*read_run(options.like)) if options.like else None
     lab, revision = _lab(options, session, like)
     if like is None:
-        return lab, said | {"revision": revision, "parameters": values}
+        return lab, said | held | {"revision": revision, "parameters": values}
     values = {**like.parameters, **values}
     said = {key: text or getattr(like, key) for key, text in said.items()}
-    return lab, said | {"revision": revision, "parameters": values}
+    return lab, said | held | {"revision": revision, "parameters": values}
 
 
 def _lab(options: argparse.Namespace, session: Session, like: Run | None) -> tuple[str, int | None]:

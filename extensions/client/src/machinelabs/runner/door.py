@@ -46,7 +46,7 @@ class Keys:
     async def wait_for(self, key: str) -> bool:
         """Take a key, of which the site may be about to tell."""
         end = time.monotonic() + HEARD_SECONDS
-        while not (is_good := self.take(key)) and time.monotonic() < end:
+        while not (is_good := self.take(key)) and time.monotonic() < end:  # noqa: ASYNC110 - two tell
             await asyncio.sleep(LOOK_SECONDS)
         return is_good
 

@@ -7,12 +7,15 @@ import asyncio
 import json
 import math
 from datetime import UTC, datetime
-from typing import Any, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import httpx
 
 from machinelabs.runner.service import FIRST_WAIT, LONGEST_WAIT, Dismissed, Refused, Service
 from machinelabs.runner.spool import Spool
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
 
 BEAT_SECONDS: Final = 2.0
 """How long the site hears nothing at most: it learns that we live, we learn whether to stop."""
@@ -33,7 +36,7 @@ class Feed:
 
     def __init__(self, service: Service) -> None:
         self.stop_ordered = asyncio.Event()
-        self.on_key = _nobody_asked
+        self.on_key: Callable[[str], None] = _nobody_asked
         """Hears of the keys that the site has given to the run's person, by their hashes."""
         self.is_heard = True
         """Whether the last try reached the site."""

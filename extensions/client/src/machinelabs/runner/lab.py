@@ -5,6 +5,9 @@ the place of must not be what its person's browser talks to. For the same reason
 home counts as its configuration.
 """
 
+# Jupyter gives most of this no types, and its bases differ from what they are derived from.
+# mypy: disable-error-code="misc, override, attr-defined, no-untyped-call"
+
 import asyncio
 import json
 import os
@@ -46,7 +49,7 @@ CLOSED: Final = (
 )
 
 
-class JoinedKernel(AsyncIOLoopKernelManager):  # type: ignore[misc]
+class JoinedKernel(AsyncIOLoopKernelManager):
     """The run's kernel, which another manager started and will end."""
 
     source: Any = None
@@ -75,7 +78,7 @@ def joined(source: Any) -> JoinedKernel:
     return found
 
 
-class OneKernel(AsyncMappingKernelManager):  # type: ignore[misc]
+class OneKernel(AsyncMappingKernelManager):
     """Knows the run's kernel, and neither starts nor ends any."""
 
     def hold(self, kernel: JoinedKernel) -> None:
@@ -93,20 +96,20 @@ class OneKernel(AsyncMappingKernelManager):  # type: ignore[misc]
         self._kernel_ports[KERNEL] = kernel.ports
         self.start_watching_activity(KERNEL)
 
-    async def start_kernel(self, **_: Any) -> str:  # type: ignore[override]
+    async def start_kernel(self, **_: Any) -> str:
         """Give the one that is there."""
         return KERNEL
 
-    async def shutdown_kernel(self, *_: Any, **__: Any) -> None:  # type: ignore[override]
+    async def shutdown_kernel(self, *_: Any, **__: Any) -> None:
         """Refuse."""
         raise tornado.web.HTTPError(403, ONE_KERNEL)
 
-    async def restart_kernel(self, *_: Any, **__: Any) -> None:  # type: ignore[override]
+    async def restart_kernel(self, *_: Any, **__: Any) -> None:
         """Refuse."""
         raise tornado.web.HTTPError(403, ONE_KERNEL)
 
 
-class Guest(ZMQChannelsWebsocketConnection):  # type: ignore[misc]
+class Guest(ZMQChannelsWebsocketConnection):
     """Somebody beside the run: what they do wrong must not skip a cell of the run."""
 
     kernel_ws_protocol = ""
@@ -122,7 +125,7 @@ class Guest(ZMQChannelsWebsocketConnection):  # type: ignore[misc]
         super().handle_incoming_message(incoming_msg)
 
 
-class NoCheckpoints(AsyncCheckpoints):  # type: ignore[misc]
+class NoCheckpoints(AsyncCheckpoints):
     """There are none."""
 
     async def list_checkpoints(self, path: str) -> list[Any]:  # noqa: ARG002
@@ -130,7 +133,7 @@ class NoCheckpoints(AsyncCheckpoints):  # type: ignore[misc]
         return []
 
 
-class ExecutedNotebook(AsyncContentsManager):  # type: ignore[misc]
+class ExecutedNotebook(AsyncContentsManager):
     """Shows one file, the notebook as far as it was executed; keeps nothing."""
 
     code: Code
@@ -179,7 +182,7 @@ class ExecutedNotebook(AsyncContentsManager):  # type: ignore[misc]
         }  # fmt: skip
 
 
-class Gate(IdentityProvider):  # type: ignore[misc]
+class Gate(IdentityProvider):
     """Knows whoever brought a key by a cookie."""
 
     cookie_name = COOKIE
@@ -196,7 +199,7 @@ class Gate(IdentityProvider):  # type: ignore[misc]
         return []
 
 
-class Enter(JupyterHandler):  # type: ignore[misc]
+class Enter(JupyterHandler):
     """`…/door?key=`: a key for a cookie."""
 
     def initialize(self, keys: Keys, gate: Gate, onward: str) -> None:
@@ -216,7 +219,7 @@ class Enter(JupyterHandler):  # type: ignore[misc]
         self.redirect(self.onward)
 
 
-class Shut(JupyterHandler):  # type: ignore[misc]
+class Shut(JupyterHandler):
     """Where JupyterLab sends whoever is not signed in."""
 
     @allow_unauthenticated
@@ -226,11 +229,14 @@ class Shut(JupyterHandler):  # type: ignore[misc]
         self.finish(CLOSED)
 
 
-class RunServer(ServerApp):  # type: ignore[misc]
+class RunServer(ServerApp):
     """A server that heeds no file of settings, and no signal: the runner has its own."""
 
     def load_config_file(self, *_: Any, **__: Any) -> None:
         """Read none."""
+
+    def migrate_config(self) -> None:
+        """Take none over from IPython's folder, either."""
 
     def init_signal(self) -> None:
         """Take none."""
@@ -247,8 +253,8 @@ class Lab:
     """
 
     def __init__(self, code: Code, manager: Any, keys: Keys, *, base: str) -> None:
-        _heed_only_ours()
         self._folder = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
+        _heed_only_ours(self._folder.name)
         RunServer.clear_instance()
         self._server = server = RunServer.instance(
             jpserver_extensions={"jupyterlab": True}, config=_config(base, self._folder.name)
@@ -275,11 +281,13 @@ class Lab:
         self._folder.cleanup()
 
 
-def _heed_only_ours() -> None:
+def _heed_only_ours(folder: str) -> None:
     """Let Jupyter look for settings and extensions where the run's code can put none."""
     ours = Path(sys.prefix)
     os.environ["JUPYTER_CONFIG_DIR"] = str(ours / "etc" / "jupyter")
     os.environ["JUPYTER_DATA_DIR"] = str(ours / "share" / "jupyter")
+    # Nothing is read from there, and nothing that is secret is written.
+    os.environ["JUPYTER_RUNTIME_DIR"] = folder
 
 
 def _config(base: str, folder: str) -> Config:

@@ -36,6 +36,7 @@ class RunAsked:
     flavour: str = ""
     name: str = ""
     arguments: str = ""
+    hold: bool = False
     grid: str = ""
     """Lines of the values that a sweep goes over; empty: it is one run."""
     values: Mapping[str, str] = field(default_factory=dict)
@@ -61,7 +62,8 @@ class RunAsked:
         draft = self._draft(known)
         # A field holds one value, but its parameter's line says what is meant.
         alone = {key: value for key, value in draft.parameters.items() if key not in grid}
-        return replace(draft, parameters=alone), grid
+        # Of many that fail each would keep the next ones waiting.
+        return replace(draft, parameters=alone, hold=False), grid
 
     def _draft(self, known: tuple[Parameter, ...]) -> RunDraft:
         defaults = {one.name: _text(one, one.default) for one in known}
@@ -77,6 +79,7 @@ class RunAsked:
             flavour=self.flavour,
             parameters=dict(values),
             name=self.name,
+            hold=self.hold,
         )
 
 
@@ -104,6 +107,7 @@ def asked_in(said: Mapping[str, str]) -> RunAsked:
         flavour=said.get("flavour", ""),
         name=said.get("name", ""),
         arguments=said.get("arguments", ""),
+        hold=bool(said.get("hold")),
         grid=said.get("grid", ""),
         values={
             key.removeprefix(FIELD): value for key, value in said.items() if key.startswith(FIELD)
@@ -121,6 +125,7 @@ def asked_like(run: Run) -> RunAsked:
         image=run.image,
         flavour=run.flavour,
         name=run.name,
+        hold=run.is_to_hold,
         arguments=lines,
         values=said,
     )

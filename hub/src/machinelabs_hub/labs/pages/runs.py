@@ -161,6 +161,7 @@ def form_page(
         fields=fields_of(form.parameters, asked.values),
         prefix=FIELD,
         asked=asked,
+        hold_minutes=ctx.settings.runs.hold_minutes,
         revisions=sorted({form.revision, *(one.number for one in numbers)}, reverse=True),
         images=ctx.catalog.offered,
         flavours=ctx.catalog.flavours,
