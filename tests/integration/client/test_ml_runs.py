@@ -156,10 +156,10 @@ def test_a_script_can_tell_how_a_run_ended(world: World, state: str, code: int) 
     container.end(state, "Cell 2 raised ValueError: no")
     thread.join(30)
     assert ends[0].code == code
-    assert (ends[0].json["state"], ends[0].json["reason"]) == (
-        state,
-        "Cell 2 raised ValueError: no",
-    )
+    assert ends[0].json["state"] == state
+    # Why it was stopped the site knows better than who was stopped.
+    sentence = {"failed": "Cell 2 raised ValueError: no", "stopped": "It was stopped on the hub"}
+    assert ends[0].json["reason"].startswith(sentence[state])
     assert "some\n" in ends[0].err
     assert world.ada.ml("logs", f"{world.lab.path}#1", "--follow").code == code
     assert world.ada.ml("logs", f"{world.lab.path}#1").code == 0

@@ -53,9 +53,10 @@ def begin(server: LabsServer, api: httpx.Client, run: dict[str, Any]) -> tuple[s
     code = f"code of {run['id']}"
     assert server.tools.runs.set_code(row, digest(code))
     assert server.tools.runs.start(row, server.tools.clock())
-    answer = api.post(f"/runner/{run['id']}/exchange", json={"code": code, "token": TOKEN})
+    token = f"{TOKEN}-{run['id']}"
+    answer = api.post(f"/runner/{run['id']}/exchange", json={"code": code, "token": token})
     assert answer.status_code == 200, answer.text
-    return f"/runner/{run['id']}", {"Authorization": f"Bearer {TOKEN}"}
+    return f"/runner/{run['id']}", {"Authorization": f"Bearer {token}"}
 
 
 def prints(first: int, *texts: str) -> dict[str, Any]:
@@ -304,7 +305,7 @@ def test_a_watcher_sees_what_is_printed_and_how_it_ends(
     api.post(f"{at}/events", headers=token, json=prints(1501, "last\n"))
     why = {"sentence": "ValueError in cell 1", "cell": 0, "ename": "ValueError", "traceback": ["a"]}
     ended = api.post(f"{at}/end", headers=token, json={"state": "failed", "reason": why})
-    assert ended.json() == {"state": "failed"}
+    assert ended.json() == {"state": "failed", "held_seconds": 0}
     watcher.join(10)
     assert not watcher.is_alive()
     events = [json.loads(frame["data"]) for frame in seen if "id" in frame]

@@ -108,6 +108,26 @@ def test_a_final_state_never_changes(state: RunState, seen: Seen) -> None:
     assert found in {Step.NOTHING, Step.REMOVE, Step.SETTLE}
 
 
+def test_a_run_that_is_held_keeps_its_server_until_its_time_is_over_or_it_is_stopped() -> None:
+    held = {"held_until": NOW + MOMENT, "is_to_hold": True}
+    for seen in (Seen.READY, Seen.PENDING, Seen.UNKNOWN):
+        assert next_of(RunState.FAILED, seen, run=held) is Step.NOTHING
+    assert next_of(RunState.FAILED, Seen.IDLE, run=held) is Step.REMOVE
+    assert next_of(RunState.FAILED, Seen.ABSENT, run=held) is Step.SETTLE
+    over = held | {"held_until": NOW}
+    assert next_of(RunState.FAILED, Seen.READY, run=over) is Step.REMOVE
+    stopped = held | {"stop_at": NOW}
+    assert next_of(RunState.FAILED, Seen.READY, run=stopped) is Step.REMOVE
+
+
+def test_the_hub_is_asked_for_a_held_run_only_once_that_is_silent() -> None:
+    held = a_run(RunState.FAILED, held_until=NOW + LONG)
+    assert not asks_hub(held, NOW, NOW, has_turn=False)
+    assert asks_hub(held, NOW - LONG, NOW, has_turn=False)
+    assert asks_hub(replace(held, held_until=NOW), NOW, NOW, has_turn=False)
+    assert asks_hub(replace(held, stop_at=NOW), NOW, NOW, has_turn=False)
+
+
 def test_a_waiting_run_starts_when_it_is_its_turn() -> None:
     assert next_of(RunState.QUEUED, Seen.ABSENT) is Step.NOTHING
     assert next_of(RunState.QUEUED, Seen.ABSENT, has_turn=True) is Step.START
