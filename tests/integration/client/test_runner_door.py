@@ -3,20 +3,17 @@
 import asyncio
 import contextlib
 import hashlib
-import json
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
-from uuid import uuid4
 
 import httpx
 import pytest
 from tests.support.content import cell, notebook
+from tests.support.kernel_socket import Kernel, connected
 from tests.support.labs_service import LabsServer, labs_server
 from tests.support.run_desk import CODE, RunDesk, ordered
-from tornado.httpclient import HTTPRequest
-from tornado.websocket import WebSocketClientConnection, websocket_connect
 
 from machinelabs.runner import door
 from machinelabs.runner.door import Door
@@ -74,47 +71,11 @@ class Site:
             while not true():  # noqa: ASYNC110 - a row of a database tells nobody
                 await asyncio.sleep(0.05)
 
-    async def kernel(self) -> "Kernel":
+    async def kernel(self) -> Kernel:
         (model,) = (await self.browser.get(f"{BASE}api/kernels")).json()
         cookie = "; ".join(f"{name}={value}" for name, value in self.browser.cookies.items())
-        url = f"{self.origin.replace('http', 'ws')}{BASE}api/kernels/{model['id']}/channels"
-        session = uuid4().hex
-        asked = HTTPRequest(
-            f"{url}?session_id={session}", headers={"Cookie": cookie, "Origin": self.origin}
-        )
-        return Kernel(await websocket_connect(asked), session)
-
-
-class Kernel:
-    """A console beside the run."""
-
-    def __init__(self, socket: WebSocketClientConnection, session: str) -> None:
-        self._socket, self._session = socket, session
-
-    async def ask(self, code: str) -> str:
-        """Execute code; return what it printed, or the error's name."""
-        said: dict[str, Any] = {
-            "header": {
-                "msg_id": uuid4().hex, "msg_type": "execute_request", "version": "5.3",
-                "session": self._session, "username": "", "date": "2026-01-01T00:00:00Z",
-            },
-            "parent_header": {}, "metadata": {}, "channel": "shell", "buffers": [],
-            "content": {"code": code, "silent": False, "store_history": False,
-                        "user_expressions": {}, "allow_stdin": False, "stop_on_error": True},
-        }  # fmt: skip
-        await self._socket.write_message(json.dumps(said))
-        printed = ""
-        async with asyncio.timeout(60):
-            while True:
-                heard = json.loads(await self._socket.read_message() or "{}")
-                if heard["parent_header"].get("msg_id") != said["header"]["msg_id"]:
-                    continue
-                if heard["msg_type"] == "stream":
-                    printed += heard["content"]["text"]
-                if heard["msg_type"] == "error":
-                    printed += heard["content"]["ename"]
-                if heard["msg_type"] == "status" and heard["content"]["execution_state"] == "idle":
-                    return printed
+        url = f"{self.origin}{BASE}api/kernels/{model['id']}/channels"
+        return await connected(url, self.origin, cookie)
 
 
 @contextlib.asynccontextmanager

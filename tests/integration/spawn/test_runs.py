@@ -1,5 +1,6 @@
 """Runs in containers of a real site: from the order to what is kept, and what goes wrong."""
 
+import asyncio
 import json
 import subprocess
 import time
@@ -9,7 +10,9 @@ import httpx
 import pytest
 from tests.support.content import cell, notebook
 from tests.support.inside import python
+from tests.support.kernel_socket import ask_kernel
 from tests.support.site import Site
+from tests.support.site_labs import api
 from tests.support.site_runs import FINAL, SiteRun, again, start
 from tests.support.waiting import wait_until
 
@@ -309,3 +312,43 @@ def test_a_runs_container_has_no_home_and_none_of_the_hubs_secrets(site: Site) -
     assert python(run.container, "print(open('/proc/1/environ').read())").code == 1
     run.order("stop")
     run.wait_for("stopped")
+
+
+def test_its_person_looks_into_a_run_that_failed_and_was_held(site: Site) -> None:
+    work = nb("import os\nprint('10')\nsecret = 'seen'", "raise ValueError('no')")
+    run = start(site, "run-ada", "held", {"main.ipynb": work}, hold=True)
+    assert run.wait_for() == "failed"
+    body = run.get().json()
+    assert body["held_until"]
+    assert (body["may"]["look_in"], body["may"]["stop"]) == (True, True)
+    with api(site, run.token) as client:
+        found = client.post(f"/labs/{run.lab}/runs/{run.number}/look")
+    assert found.status_code == 200, found.text
+    with site.visitor() as browser:
+        way_in = found.json()["url"]
+        wait_until(
+            lambda: "/lab/tree/main.ipynb" in str(browser.get(way_in).url),
+            seconds=30,
+            what="the door is open",
+        )
+        base = way_in.partition("door?")[0]
+        (kernel,) = browser.get(f"{base}api/kernels").raise_for_status().json()
+        book = browser.get(f"{base}api/contents/main.ipynb").raise_for_status().json()
+        assert book["content"]["cells"][1]["outputs"][0]["ename"] == "ValueError"
+        assert said_by(browser, base, kernel["id"], "print(secret, os.getppid())") == "seen 1\n"
+        thief = "print(open('/proc/1/environ').read())"
+        assert "PermissionError" in said_by(browser, base, kernel["id"], thief)
+    with site.visitor() as stranger:
+        assert stranger.get(f"{base}api/kernels").status_code == 403
+        assert stranger.get(way_in).status_code == 403, "a key is good once"
+    assert docker("inspect", "-f", "{{.State.Running}}", run.container) == "true"
+    run.order("stop")
+    settled(run)
+    assert run.state == "failed"
+
+
+def said_by(browser: httpx.Client, base: str, kernel: str, code: str) -> str:
+    """Execute code in a kernel, as JupyterLab does; return what came of it."""
+    cookies = "; ".join(f"{name}={value}" for name, value in browser.cookies.items())
+    origin = base.partition("/user/")[0]
+    return asyncio.run(ask_kernel(f"{base}api/kernels/{kernel}/channels", origin, cookies, code))
