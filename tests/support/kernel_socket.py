@@ -2,6 +2,8 @@
 
 import asyncio
 import json
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 from uuid import uuid4
 
@@ -41,16 +43,24 @@ class Kernel:
                     return printed
 
 
-async def connected(url: str, origin: str, cookies: str) -> Kernel:
-    """Open a console at the `channels` of a kernel."""
+@asynccontextmanager
+async def connected(url: str, origin: str, cookies: str) -> AsyncIterator[Kernel]:
+    """Open a console at the `channels` of a kernel for the block."""
     session = uuid4().hex
     asked = HTTPRequest(
         f"{url.replace('http', 'ws', 1)}?session_id={session}",
         headers={"Cookie": cookies, "Origin": origin},
     )
-    return Kernel(await websocket_connect(asked), session)
+    socket = await websocket_connect(asked)
+    try:
+        yield Kernel(socket, session)
+    finally:
+        socket.close()
+        while await socket.read_message() is not None:
+            pass
 
 
 async def ask_kernel(url: str, origin: str, cookies: str, code: str) -> str:
     """Execute code; return what it printed, or the error's name."""
-    return await (await connected(url, origin, cookies)).ask(code)
+    async with connected(url, origin, cookies) as kernel:
+        return await kernel.ask(code)

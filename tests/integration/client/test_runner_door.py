@@ -71,11 +71,13 @@ class Site:
             while not true():  # noqa: ASYNC110 - a row of a database tells nobody
                 await asyncio.sleep(0.05)
 
-    async def kernel(self) -> Kernel:
+    @contextlib.asynccontextmanager
+    async def kernel(self) -> AsyncIterator[Kernel]:
         (model,) = (await self.browser.get(f"{BASE}api/kernels")).json()
         cookie = "; ".join(f"{name}={value}" for name, value in self.browser.cookies.items())
         url = f"{self.origin}{BASE}api/kernels/{model['id']}/channels"
-        return await connected(url, self.origin, cookie)
+        async with connected(url, self.origin, cookie) as kernel:
+            yield kernel
 
 
 @contextlib.asynccontextmanager
@@ -126,12 +128,12 @@ async def test_its_person_sees_the_kernel_of_a_run_that_goes_on(
             json={"path": "main.ipynb", "name": "", "type": "notebook", "kernel": {"name": "x"}},
         )
         assert opened.status_code == 201, opened.text
-        kernel = await site.kernel()
-        # What is asked waits for the cell, and what fails in it costs the run no cell.
-        asked = [asyncio.create_task(kernel.ask("raise KeyError('mine')"))]
-        await asyncio.sleep(0.5)
-        (folder / "go").touch()
-        assert await asked[0] == "KeyError"
+        async with site.kernel() as kernel:
+            # What is asked waits for the cell, and what fails in it costs the run no cell.
+            asked = asyncio.create_task(kernel.ask("raise KeyError('mine')"))
+            await asyncio.sleep(0.5)
+            (folder / "go").touch()
+            assert await asked == "KeyError"
         ended = await site.running
     assert ended.state == "finished", ended
     assert site.desk.said() == "next\n41\n", "nothing of the visitor stands in the log"
@@ -148,8 +150,8 @@ async def test_a_run_that_failed_is_held_for_its_person_until_they_had_enough(
         assert held.reason.ename == "IndexError"
         assert site.desk.notebook()["cells"][1]["outputs"][0]["ename"] == "IndexError"
         assert (await site.enter()).status_code == 302
-        kernel = await site.kernel()
-        assert await kernel.ask("w.append(4); print(w)") == "[1, 2, 3, 4]\n"
+        async with site.kernel() as kernel:
+            assert await kernel.ask("w.append(4); print(w)") == "[1, 2, 3, 4]\n"
         for path in (f"{BASE}api/kernels/{'0' * 8}-0000-4000-8000-{'0' * 11}1",):
             assert (await site.browser.delete(path)).status_code == 403
         assert not site.running.done()

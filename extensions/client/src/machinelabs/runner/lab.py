@@ -96,6 +96,11 @@ class OneKernel(AsyncMappingKernelManager):
         self._kernel_ports[KERNEL] = kernel.ports
         self.start_watching_activity(KERNEL)
 
+    def let_go(self) -> None:
+        """Know of none any more."""
+        self.stop_watching_activity(KERNEL)
+        self._kernels[KERNEL].context.destroy(linger=0)
+
     async def start_kernel(self, **_: Any) -> str:
         """Give the one that is there."""
         return KERNEL
@@ -277,6 +282,7 @@ class Lab:
         self._http.stop()
         await Guest.close_all()
         await self._http.close_all_connections()
+        self._server.kernel_manager.let_go()
         RunServer.clear_instance()
         self._folder.cleanup()
 
@@ -311,6 +317,8 @@ def _config(base: str, folder: str) -> Config:
         contents_manager_class=ExecutedNotebook,
         log_level="ERROR",
     )
+    # What a kernel prints while nobody looks would fill our memory.
+    found.MappingKernelManager.buffer_offline_messages = False
     found.LabApp.update(
         user_settings_dir=f"{folder}/settings",
         workspaces_dir=f"{folder}/workspaces",
