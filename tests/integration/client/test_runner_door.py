@@ -123,6 +123,9 @@ async def test_its_person_sees_the_kernel_of_a_run_that_goes_on(
         book = (await site.browser.get(f"{BASE}api/contents/main.ipynb")).json()
         assert (book["type"], book["writable"]) == ("notebook", False)
         assert book["content"]["cells"][0]["source"] == "x = 41"
+        asked = {"content": "1", "hash": "1"}
+        hashed = await site.browser.get(f"{BASE}api/contents/main.ipynb", params=asked)
+        assert len(hashed.json()["hash"]) == 64
         opened = await site.browser.post(
             f"{BASE}api/sessions",
             json={"path": "main.ipynb", "name": "", "type": "notebook", "kernel": {"name": "x"}},

@@ -106,7 +106,7 @@ class Door:
         lab = Lab(self._code, manager, self._keys, base=self._base)
         if self._probe is not None:
             self._probe.close()
-        lab.listen(self._port)
+        await lab.listen(self._port)
         self._opened = lab
 
     async def _kernel(self) -> Any:

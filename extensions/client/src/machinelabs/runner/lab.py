@@ -9,6 +9,7 @@ home counts as its configuration.
 # mypy: disable-error-code="misc, override, attr-defined, no-untyped-call"
 
 import asyncio
+import hashlib
 import json
 import os
 import secrets
@@ -175,9 +176,10 @@ class ExecutedNotebook(AsyncContentsManager):
     delete_file = rename_file = save
 
     def _model(self, *, content: bool) -> dict[str, Any]:
-        text = (self.code.executed() or b"").decode() if content else ""
-        shown = nbformat.reads(text, as_version=4) if text else None
-        return self._common(self.file, "notebook", shown, "json" if content else None)
+        text = self.code.executed() or b""
+        shown = nbformat.reads(text.decode(), as_version=4) if content and text else None
+        hashed = {"hash": hashlib.sha256(text).hexdigest(), "hash_algorithm": "sha256"}
+        return self._common(self.file, "notebook", shown, "json" if content else None) | hashed
 
     def _common(self, path: str, kind: str, content: Any, form: str | None) -> dict[str, Any]:
         at = utcnow()
@@ -271,10 +273,15 @@ class Lab:
         onward = f"{base}lab/tree/{tornado.escape.url_escape(code.name, plus=False)}"
         given = {"keys": keys, "gate": server.identity_provider, "onward": onward}
         server.web_app.add_handlers(".*$", [(f"{base}door", Enter, given), (f"{base}login", Shut)])
+        self._name = code.name
         self._http = HTTPServer(server.web_app, xheaders=True)
 
-    def listen(self, port: int) -> None:
+    async def listen(self, port: int) -> None:
         """Listen at a port of all the container's addresses."""
+        # The notebook is at the kernel already: nobody is asked which one it is to have.
+        await self._server.session_manager.create_session(
+            path=self._name, name=self._name, type="notebook", kernel_id=KERNEL
+        )
         self._http.listen(port)
 
     async def close(self) -> None:
