@@ -123,8 +123,8 @@ async def test_its_person_sees_the_kernel_of_a_run_that_goes_on(
         book = (await site.browser.get(f"{BASE}api/contents/main.ipynb")).json()
         assert (book["type"], book["writable"]) == ("notebook", False)
         assert book["content"]["cells"][0]["source"] == "x = 41"
-        asked = {"content": "1", "hash": "1"}
-        hashed = await site.browser.get(f"{BASE}api/contents/main.ipynb", params=asked)
+        wanted = {"content": "1", "hash": "1"}
+        hashed = await site.browser.get(f"{BASE}api/contents/main.ipynb", params=wanted)
         assert len(hashed.json()["hash"]) == 64
         opened = await site.browser.post(
             f"{BASE}api/sessions",

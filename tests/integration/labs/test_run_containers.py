@@ -12,17 +12,20 @@ from tests.integration.labs.test_runs import CODE, FILES, get, order, put, start
 from machinelabs_hub.errors import MachineLabsError, NotAllowed
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.run import Reason, RunState
+from machinelabs_hub.labs.models.server import HubServer
 from machinelabs_hub.labs.services import run_upkeep, trash
 from machinelabs_hub.labs.services.people import LabsOfLeaver
+from machinelabs_hub.labs.services.run_doors import NotToBeSeen
 from machinelabs_hub.labs.services.runner import (
     BadCode,
     BadRunToken,
     OutputsTooLarge,
     RunnerService,
+    digest,
 )
 from machinelabs_hub.labs.services.runs import NoOutput
 from machinelabs_hub.labs.services.tools import Tools
-from machinelabs_hub.labs.services.viewer import NoLab
+from machinelabs_hub.labs.services.viewer import NoLab, SignInNeeded
 from machinelabs_hub.plans.enforce import HOURS
 from machinelabs_hub.plans.model import Notice
 from machinelabs_hub.plans.notices import ACCOUNT, NoticeTable
@@ -174,6 +177,51 @@ def test_a_run_that_the_hub_stopped_says_why(
         notices.put(final)
     runner.end(run, RunState.STOPPED, Reason("The run was stopped."))
     assert get(viewed_by, 1).reason == reason
+
+
+async def test_only_who_started_a_run_looks_into_it_and_only_while_there_is_a_kernel(
+    viewed_by: As, tools: Tools, lab: Lab
+) -> None:
+    _, run, _ = started(tools, order(viewed_by))
+
+    async def servers(person: str) -> dict[str, HubServer]:
+        assert person == "bob"
+        name = f"run-{run.id}"
+        url = f"/user/bob/{name}/"
+        return {name: HubServer(name, ready=True, pending="", image="", flavour="", url=url)}
+
+    async def nothing(_: str) -> dict[str, HubServer]:
+        return {}
+
+    url = await viewed_by(BOB).run_doors.way_in(lab, run, servers)
+    address, _, key = url.partition("?key=")
+    assert address.endswith(f"/user/bob/run-{run.id}/door")
+    assert tools.door_keys.hash_of(run.id) == digest(key)
+    assert tools.door_keys.hash_of(run.id + 1) == ""
+    for somebody in (ADA, ROOT):
+        assert not viewed_by(somebody).run_doors.may(run)
+        with pytest.raises(NotAllowed):
+            await viewed_by(somebody).run_doors.way_in(lab, run, servers)
+    with pytest.raises(SignInNeeded):
+        await viewed_by(None).run_doors.way_in(lab, run, servers)
+    doors = viewed_by(BOB).run_doors
+    assert doors.may(run)
+    with pytest.raises(NotToBeSeen):
+        await doors.way_in(lab, run, nothing)
+    now = tools.clock()
+    over = replace(run, state=RunState.FAILED)
+    for shut in (
+        replace(run, state=RunState.QUEUED),
+        replace(run, stop_at=now),
+        replace(run, path="train.py"),
+        over,
+        replace(over, held_until=now - timedelta(seconds=1)),
+        replace(over, held_until=now + timedelta(seconds=9), is_settled=True),
+    ):
+        assert not doors.may(shut)
+        with pytest.raises(NotToBeSeen):
+            await doors.way_in(lab, shut, servers)
+    assert doors.may(replace(over, held_until=now + timedelta(seconds=9)))
 
 
 def test_a_run_of_a_lab_in_the_trash_is_to_be_stopped_and_comes_back_with_it(
