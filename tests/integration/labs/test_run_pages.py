@@ -15,6 +15,7 @@ from tests.support.run_desk import CODE, TOKEN, RunDesk, ordered
 
 from machinelabs_hub.labs.models.lab import Visibility
 from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.services.runner import digest
 
 ADA = Person("ada", "Ada")
 BEN = Person("ben", "Ben")
@@ -337,3 +338,46 @@ def test_my_runs_are_of_all_labs_also_of_those_that_closed_and_can_be_stopped(
     assert "None of your runs goes on" in visitor.get("/-/runs?show=on", headers=ben).text
     assert "Stopped" in visitor.get("/-/runs?show=over", headers=ben).text
     assert visitor.get("/-/runs").status_code == 302
+
+
+def test_a_run_is_held_as_the_form_says_and_its_person_looks_into_it_or_stops_it(
+    server: LabsServer, ada: httpx.Client
+) -> None:
+    first = ordered(server, FILES)
+    lab, tools = first.lab, server.tools
+    form = {"_csrf": "-", "path": "main.ipynb", "hold": "1"}
+    assert 'name="hold"' in page(ada, f"/{lab.path}/runs/new")
+    made = ada.post(f"/{lab.path}/runs", data=form)
+    assert made.headers["location"].endswith("/runs/2")
+    run = tools.runs.find(lab, 2)
+    assert run is not None
+    assert run.is_to_hold
+    assert not first.run.is_to_hold
+    assert 'value="1" aria-describedby="hold-help" checked' in page(
+        ada, f"/{lab.path}/runs/new?like=2"
+    )
+    assert tools.runs.set_code(run, digest(CODE))
+    url = first.url.replace(f"/{first.run.id}", f"/{run.id}")
+    with httpx.Client(base_url=url, headers={"Authorization": f"Bearer {TOKEN}"}) as http:
+        http.post("/exchange", json={"code": CODE, "token": TOKEN}).raise_for_status()
+        heard = {"first": 1, "events": []}
+        here = f"/{lab.path}/runs/2"
+        assert f"{here}/look" in page(ada, here)
+        said = {"state": "failed", "reason": {"sentence": "No", "ename": "ValueError"}}
+        held = http.post("/end", json=said | {"holds": True}).json()
+        assert 0 < held["held_seconds"] <= 15 * 60
+        assert not http.post("/events", json=heard).json()["stop"]
+        html = page(ada, here)
+        assert f"{here}/look" in html
+        assert "Its container is held" in html
+        theirs = ada.get(here, headers={"X-As": "ben"}).text
+        assert "Its container is held" in theirs
+        assert f"{here}/look" not in theirs
+        refused = ada.post(f"{here}/look", data={"_csrf": "-"}, headers={"X-As": "ben"})
+        assert (refused.status_code, "only they can look into it" in refused.text) == (403, True)
+        assert ada.post(f"{here}/stop", data={"_csrf": "-"}).status_code == 303
+        assert http.post("/events", json=heard).json()["stop"]
+        html = page(ada, here)
+        assert f"{here}/look" not in html
+        assert "Its container is held" not in html
+    assert tools.runs.find(lab, 2).state.value == "failed"  # type: ignore[union-attr]
