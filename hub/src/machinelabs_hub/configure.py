@@ -21,7 +21,7 @@ from machinelabs_hub.spawn.runs import named_limit, token_scopes
 from machinelabs_hub.spawn.site import SpawnSite
 from machinelabs_hub.spawn.unopened import give_back_unopened
 from machinelabs_hub.spawn.watching import watch_gpus
-from machinelabs_hub.tickets import is_run
+from machinelabs_hub.tickets import RUN_PREFIX
 
 
 def configure(c: Any, settings: Settings | None = None) -> None:
@@ -209,5 +209,5 @@ def _show(c: Any, settings: Settings) -> None:
         "site_url": addresses.hub,
         "labs_url": addresses.labs,
         "docs_url": settings.site.docs_url,
-        "is_run": is_run,
+        "run_prefix": RUN_PREFIX,
     }
