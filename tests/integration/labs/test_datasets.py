@@ -11,6 +11,7 @@ import pytest
 from tests.support.content import cell, notebook
 from tests.support.datasets import begin, make, push, sha256
 from tests.support.labs_service import LabsServer, labs_server
+from tests.support.run_desk import TOKEN
 
 from machinelabs_hub.labs.models.lab import Visibility
 from machinelabs_hub.labs.models.person import Person
@@ -289,8 +290,8 @@ def ended_run(server: LabsServer, outputs: dict[str, bytes]) -> int:
     assert tools.runs.set_code(run, digest("code"))
     assert tools.runs.start(run, tools.clock())
     runner = RunnerService(tools=tools)
-    token = runner.exchange(run.id, "code").token
-    run = runner.run_of(run.id, token)
+    runner.exchange(run.id, "code", TOKEN)
+    run = runner.run_of(run.id, TOKEN)
     for path, content in outputs.items():
         with runner.writer() as writer:
             writer.write(content)
