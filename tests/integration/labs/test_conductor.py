@@ -224,6 +224,27 @@ def test_runs_start_in_turn_and_as_many_as_the_plan_has(site: Site) -> None:
     assert site.servers() == []
 
 
+def test_nobody_waits_for_the_removal_of_another_run(
+    site: Site, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    let_go, remove = threading.Event(), HubApi.remove
+
+    async def slow(self: HubApi, user: str, server: str) -> None:
+        await asyncio.to_thread(let_go.wait)
+        await remove(self, user, server)
+
+    monkeypatch.setattr(HubApi, "remove", slow)
+    first = site.run("finish")
+    site.until(first, RunState.FINISHED)
+    second = site.run("finish")
+    site.until(second, RunState.FINISHED)
+    assert not site.get(first).is_settled
+    let_go.set()
+    for run in (first, second):
+        assert site.settled(run).state is RunState.FINISHED
+    assert site.servers() == []
+
+
 def test_a_schedule_orders_in_time_as_its_person_and_over_a_restart_once(site: Site) -> None:
     tools, admin = site.tools, Person("admin", "admin")
     lab = tools.labs.find("admin", "digits")

@@ -77,6 +77,7 @@ class Conductor:
         self._key = Files(tools.settings.data).secret(tickets.KEY)
         self._memory: defaultdict[int, _Memory] = defaultdict(_Memory)
         self._known: dict[str, _Known] = {}
+        self._removals: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Go on until cancelled."""
@@ -176,7 +177,7 @@ class Conductor:
             case Step.ADOPT:
                 await self._set(self._tools.runs.start, run, self._tools.clock())
             case Step.REMOVE:
-                await self._remove(run)
+                self._remove(run)
             case Step.SETTLE:
                 await self._set(self._tools.runs.settle, run)
             case Step.HUSH:
@@ -251,12 +252,23 @@ class Conductor:
         else:
             await self._end(run, RunState.STOPPED, why.sentence, code=why.code)
 
-    async def _remove(self, run: Run) -> None:
+    def _remove(self, run: Run) -> None:
+        """Have its server removed meanwhile: the Hub answers when that is done."""
         memory, at = self._memory[run.id], time.monotonic()
-        if at - memory.removed_at < _WAIT_SECONDS:
+        if run.id in self._removals or at - memory.removed_at < _WAIT_SECONDS:
             return
         memory.removed_at = at
-        await self._hub.remove(run.person, tickets.server_of(run.id))
+        task = asyncio.create_task(self._removed(run))
+        self._removals[run.id] = task
+        task.add_done_callback(lambda _: self._removals.pop(run.id))
+
+    async def _removed(self, run: Run) -> None:
+        try:
+            await self._hub.remove(run.person, tickets.server_of(run.id))
+        except MachineLabsError as error:
+            if not isinstance(error, HubAway):
+                log.warning("the server of run %d was not removed: %s", run.id, error)
+            return
         # Most are gone by now, and who waits for the place need not wait for the next look.
         self._tools.bells.ring(run.id)
 
