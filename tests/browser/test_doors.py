@@ -98,6 +98,37 @@ def test_with_nothing_open_the_palette_says_what_to_do(
     expect(page.get_by_text("Open a notebook or choose a file or a folder first.")).to_be_visible()
 
 
+@pytest.mark.parametrize("label", ["Title", "Name"])
+def test_who_is_in_a_field_when_a_title_is_proposed_types_over_it(
+    chromium: Browser, server: NotebookServer, label: str
+) -> None:
+    page = opened(chromium, server, "study/main.ipynb")
+    field = dialog_field(page, label)
+    with ours.held(page, "**/machinelabs/api/preview*"):
+        page.locator('[data-command="machinelabs:publish"]').first.click()
+        expect(page.locator(".jp-MachineLabs-publish [role=status]")).to_be_visible()
+        field.select_text()
+    expect(dialog_field(page, "Title")).to_have_value("Main")
+    page.keyboard.insert_text("sum-of-squares")
+    expect(field).to_have_value("sum-of-squares")
+    page.context.close()
+
+
+def test_what_was_typed_before_a_title_is_proposed_stays(
+    chromium: Browser, server: NotebookServer
+) -> None:
+    page = opened(chromium, server, "study/main.ipynb")
+    with ours.held(page, "**/machinelabs/api/preview*"):
+        page.locator('[data-command="machinelabs:publish"]').first.click()
+        expect(page.locator(".jp-MachineLabs-publish [role=status]")).to_be_visible()
+        dialog_field(page, "Title").fill("Sum of")
+    expect(page.locator(FILES)).to_contain_text("main.ipynb")
+    page.keyboard.insert_text(" squares")
+    expect(dialog_field(page, "Title")).to_have_value("Sum of squares")
+    expect(dialog_field(page, "Name")).to_have_value("sum-of-squares")
+    page.context.close()
+
+
 def test_a_publish_over_a_newer_revision_is_refused_and_what_was_typed_stays(
     site: Site, chromium: Browser, server: NotebookServer, tmp_path: Path
 ) -> None:

@@ -9,6 +9,7 @@ from playwright.sync_api import (
     BrowserContext,
     Page,
     Playwright,
+    Route,
     ViewportSize,
     expect,
 )
@@ -88,6 +89,22 @@ def run_all_cells(page: Page) -> None:
         page.locator(".jp-NotebookPanel:not(.lm-mod-hidden) .jp-InputPrompt").first
     ).not_to_have_text("[*]:", timeout=60 * SECONDS)
     wait_for_kernel(page)
+
+
+@contextmanager
+def held(page: Page, address: str) -> Iterator[None]:
+    """Keep what the page asks of `address` waiting until the end of the block."""
+    waiting: list[Route] = []
+
+    def hold(route: Route) -> None:
+        waiting.append(route)
+
+    page.route(address, hold)
+    yield
+    # In this order: a route that is taken away lets go by itself of what it has.
+    for route in waiting:
+        route.continue_()
+    page.unroute(address, hold)
 
 
 def screenshot(page: Page, folder: Path, name: str, *, whole: bool = False, part: str = "") -> Path:

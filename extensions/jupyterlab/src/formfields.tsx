@@ -1,5 +1,5 @@
 /** A labelled field and a choice of a few, as our dialogs show them. */
-import React from 'react';
+import React, { useLayoutEffect, useRef } from 'react';
 
 export function Field(props: {
   label: string;
@@ -13,6 +13,22 @@ export function Field(props: {
       {props.hint && <small>{props.hint}</small>}
     </label>
   );
+}
+
+/** A line of text that is proposed until a person writes another. */
+export function Proposed(
+  props: React.InputHTMLAttributes<HTMLInputElement> & { isProposed: boolean }
+): React.ReactElement {
+  const { isProposed, ...rest } = props;
+  const input = useRef<HTMLInputElement>(null);
+  // Whoever is in the field when a proposal comes types over it, not behind it: it is selected
+  // before the browser takes another key.
+  useLayoutEffect(() => {
+    if (isProposed && input.current === document.activeElement) {
+      input.current?.select();
+    }
+  }, [isProposed, rest.value]);
+  return <input className="jp-mod-styled" ref={input} {...rest} />;
 }
 
 export function Choice(props: {

@@ -4,7 +4,7 @@ import React, { useEffect, useRef, useState } from 'react';
 
 import { IChoices, IPreview, IStanding, LabsApi } from './api';
 import { FileList } from './filelist';
-import { Choice, Field } from './formfields';
+import { Choice, Field, Proposed } from './formfields';
 import { isName, nameFromTitle } from './names';
 import { sentence } from './sentence';
 import { Strings } from './strings';
@@ -104,8 +104,8 @@ export function PublishForm(
         <>
           <What {...props} form={form} set={set} preview={preview} />
           <Field label={words.title}>
-            <input
-              className="jp-mod-styled"
+            <Proposed
+              isProposed={!titled.current}
               value={form.title}
               maxLength={120}
               required
@@ -137,8 +137,8 @@ export function PublishForm(
                 : words.badName
             }
           >
-            <input
-              className="jp-mod-styled"
+            <Proposed
+              isProposed={!named}
               value={name}
               maxLength={64}
               spellCheck={false}
