@@ -189,6 +189,7 @@ def _page(
         trouble=str(error) if error else "",
         run=found,
         run_url=here,
+        rights=ctx.runs.rights(lab, found),
         # `fill` escaped what people wrote.
         parts={name: Markup(html) for name, html in parts.items()},  # noqa: S704
         log=log,

@@ -30,7 +30,11 @@
     const tab = document.querySelector(".ml-tabs [aria-current]");
     if (tab) tab.parentElement.scrollLeft = tab.offsetLeft - tab.parentElement.offsetLeft - 48;
     const zone = document.querySelector("input[data-zone]");
-    if (zone && !zone.dataset.zone) zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
+    // Whoever was in the field before this ran keeps what they wrote, or writes over what stands there now.
+    if (zone && !zone.dataset.zone && zone.value === zone.defaultValue) {
+      zone.value = Intl.DateTimeFormat().resolvedOptions().timeZone || zone.value;
+      if (zone === document.activeElement) zone.select();
+    }
     document.querySelector("form[data-ml-submit]")?.requestSubmit();
   };
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
