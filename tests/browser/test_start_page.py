@@ -3,7 +3,7 @@
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, Page, Route, expect
+from playwright.sync_api import Browser, Page, expect
 from tests.support import browser as ours
 from tests.support.site import Site
 
@@ -36,18 +36,10 @@ def test_cards_say_what_is_inside_and_the_last_choice_comes_back(
     chosen = page.locator('input[name="flavour"]:checked').get_attribute("value")
     assert chosen != "cpu-small"
     # What comes next is held until the page that waits for it is taken.
-    held: list[Route] = []
-
-    def hold(route: Route) -> None:
-        held.append(route)
-
-    page.route("**/user/*/lab**", hold)
-    page.get_by_role("button", name="Start").click()
-    expect(page.get_by_text("Waiting for JupyterLab")).to_be_visible()
-    ours.screenshot(page, pictures, "waiting")
-    page.unroute("**/user/*/lab**")
-    for route in held:
-        route.continue_()
+    with ours.held(page, "**/user/*/lab**"):
+        page.get_by_role("button", name="Start").click()
+        expect(page.get_by_text("Waiting for JupyterLab")).to_be_visible()
+        ours.screenshot(page, pictures, "waiting")
     page.wait_for_url("**/user/*/lab**", timeout=ours.START_TIMEOUT)
 
     site.stop_server(PERSON)
