@@ -59,6 +59,8 @@ def stand_in_line(site: CardSite, person: BrowserContext, name: str, *, start: b
     page.locator('input[name="flavour"][value="whole"]').check()
     if start:
         page.get_by_role("button", name="Start").click()
+        # A page that is older than the place loads itself anew, and forgets what was done with it.
+        expect(page.locator('[data-phase="line"]')).to_be_visible(timeout=SLOWLY)
         expect(page.locator("#place")).to_have_text(re.compile("in line"), timeout=SLOWLY)
     return page
 
