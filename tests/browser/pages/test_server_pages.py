@@ -10,6 +10,7 @@ from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Page, expect
 from tests.support import browser as ours
 from tests.support.site import Site
+from tests.support.waiting import wait_until
 
 pytestmark = [pytest.mark.engine, pytest.mark.browser]
 
@@ -21,12 +22,19 @@ def look(page: Page, pictures: Path, name: str) -> None:
     for scheme in ("light", "dark"):
         # Without motion nothing is caught halfway from one colour to another.
         page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
+        expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
         page.set_viewport_size(ours.NARROW)
         ours.screenshot(page, pictures / "pages", f"{name}-narrow-{scheme}", whole=True)
         page.set_viewport_size(ours.WIDE)
         ours.screenshot(page, pictures / "pages", f"{name}-wide-{scheme}", whole=True)
         found: list[Any] = Axe().run(page).response["violations"]
         assert [(one["id"], one["nodes"][0]["html"][:160]) for one in found] == [], name
+
+
+def pending(site: Site) -> object:
+    """What the hub does with the person's server now."""
+    servers = site.operator("GET", f"/users/{PERSON}").json()["servers"]
+    return servers.get("", {}).get("pending")
 
 
 def docker(*arguments: str) -> None:
@@ -67,6 +75,8 @@ def test_each_page_of_a_servers_life_says_what_happens(
     page.goto(f"{site.url}/hub/home")
     page.get_by_role("button", name="Stop").click()
     expect(page.get_by_text("stopping")).to_be_visible()
+    # Its button says so before the hub knows.
+    wait_until(lambda: pending(site) == "stop", seconds=30, what="the hub stops it")
     page.goto(f"{site.url}/hub/spawn/{PERSON}")
     expect(page.get_by_role("heading", name="Your server is stopping")).to_be_visible()
     # It loads itself anew every two seconds; an answer without content leaves it as it is.
