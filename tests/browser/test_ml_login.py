@@ -4,12 +4,11 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
+from playwright.sync_api import Browser, Page, expect
 from tests.support import browser as ours
 from tests.support.ml import Terminal, command, terminal
 from tests.support.site import Site
@@ -25,13 +24,8 @@ PERSON = "connect-ada"
 
 
 @pytest.fixture(scope="module")
-def page(site: Site) -> Iterator[Page]:
-    with sync_playwright() as playwright, ours.chromium(playwright) as browser:
-        yield signed_in(browser, site)
-
-
-def signed_in(browser: Browser, site: Site) -> Page:
-    page = ours.new_person(browser).new_page()
+def page(site: Site, chromium: Browser) -> Page:
+    page = ours.new_person(chromium).new_page()
     ours.sign_in(page, site.url, PERSON, site.make_user(PERSON))
     return page
 

@@ -9,8 +9,8 @@ from pathlib import Path
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from tests.support.browser import chromium, new_person
+from playwright.sync_api import Browser, Page, expect
+from tests.support.browser import new_person
 from tests.support.hub import Hub, running_hub
 from tests.support.places import free_port
 
@@ -66,15 +66,9 @@ def hub(provider: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Hub
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright, chromium(playwright) as running:
-        yield running
-
-
-def sign_in(browser: Browser, hub: Hub, subject: str) -> Page:
+def sign_in(chromium: Browser, hub: Hub, subject: str) -> Page:
     """Go from the hub's button over the provider's page and back."""
-    page = new_person(browser).new_page()
+    page = new_person(chromium).new_page()
     page.goto(f"{hub.url}/hub/login")
     page.get_by_role("link", name="Sign in with Example University").click()
     page.locator("input[name=sub]").fill(subject)
@@ -83,15 +77,15 @@ def sign_in(browser: Browser, hub: Hub, subject: str) -> Page:
     return page
 
 
-def test_a_member_is_let_in_and_their_groups_become_hub_groups(browser, hub):
-    page = sign_in(browser, hub, "1")
+def test_a_member_is_let_in_and_their_groups_become_hub_groups(chromium, hub):
+    page = sign_in(chromium, hub, "1")
     expect(page.get_by_role("heading", name="Welcome, jane-doe")).to_be_visible()
     assert hub.groups_of("jane-doe") == {"lab/staff", "students"}
     assert hub.person("jane-doe")["admin"] is False
 
 
-def test_a_stranger_is_refused_with_a_sentence_and_no_account(browser, hub):
-    page = sign_in(browser, hub, "2")
+def test_a_stranger_is_refused_with_a_sentence_and_no_account(chromium, hub):
+    page = sign_in(chromium, hub, "2")
     expect(
         page.get_by_text("knows you as mallory, but this site does not let you in")
     ).to_be_visible()
@@ -99,27 +93,27 @@ def test_a_stranger_is_refused_with_a_sentence_and_no_account(browser, hub):
         hub.person("mallory")
 
 
-def test_a_member_of_the_admin_group_is_an_admin(browser, hub):
-    page = sign_in(browser, hub, "3")
+def test_a_member_of_the_admin_group_is_an_admin(chromium, hub):
+    page = sign_in(chromium, hub, "3")
     page.get_by_label("Menu of chief").click()
     page.get_by_role("link", name="People").click()
     expect(page.get_by_role("heading", name="People", exact=True)).to_be_visible()
     assert hub.person("chief")["admin"] is True
 
 
-def test_two_people_whose_names_look_alike_are_not_made_one(browser, hub):
-    sign_in(browser, hub, "1")
-    page = sign_in(browser, hub, "4")
+def test_two_people_whose_names_look_alike_are_not_made_one(chromium, hub):
+    sign_in(chromium, hub, "1")
+    page = sign_in(chromium, hub, "4")
     expect(page.get_by_role("heading", name="Welcome, jane-doe-2")).to_be_visible()
 
 
-def test_a_person_is_let_in_by_name_alone(browser, hub):
-    page = sign_in(browser, hub, "5")
+def test_a_person_is_let_in_by_name_alone(chromium, hub):
+    page = sign_in(chromium, hub, "5")
     expect(page.get_by_role("heading", name="Welcome, by-name")).to_be_visible()
     assert hub.groups_of("by-name") == set()
 
 
-def test_the_hub_starts_again_while_the_provider_is_away(provider, hub, browser):
+def test_the_hub_starts_again_while_the_provider_is_away(provider, hub, chromium):
     kept = hub.data / "run" / "oidc.json"
     assert json.loads(kept.read_text(encoding="utf-8"))["issuer"] == provider
 

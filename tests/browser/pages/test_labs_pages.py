@@ -1,10 +1,11 @@
 """How the labs' pages answer in a real browser: search, keyboard, copying, the outline."""
 
+import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from tests.support.browser import chromium, new_person
+from playwright.sync_api import Browser, Page, expect
+from tests.support.browser import new_person
 from tests.support.content import cell, moons_lab, notebook
 from tests.support.labs_service import LabsServer, labs_server
 
@@ -37,15 +38,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright, chromium(playwright) as started:
-        yield started
-
-
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = new_person(browser)
+def page(chromium: Browser) -> Iterator[Page]:
+    context = new_person(chromium)
     yield context.new_page()
     context.close()
 
@@ -56,7 +51,7 @@ def test_search_narrows_as_one_types_and_the_address_follows(
     page.goto(f"{server.url}/")
     page.get_by_label("Search labs").fill("moons")
     expect(page.locator(".ml-lab-card")).to_have_count(2)
-    assert "q=moons" in page.url
+    expect(page).to_have_url(re.compile("q=moons"))
     page.get_by_label("Search labs").fill("no such lab")
     expect(page.get_by_text("No lab has all of that")).to_be_visible()
 
@@ -69,8 +64,8 @@ def test_more_goes_on_until_the_last(page: Page, server: LabsServer) -> None:
     expect(page.get_by_role("link", name="More")).to_have_count(0)
 
 
-def test_all_can_be_read_without_scripts(browser: Browser, server: LabsServer) -> None:
-    context = browser.new_context(java_script_enabled=False)
+def test_all_can_be_read_without_scripts(chromium: Browser, server: LabsServer) -> None:
+    context = chromium.new_context(java_script_enabled=False)
     page = context.new_page()
     page.goto(f"{server.url}/?q=moons")
     page.get_by_role("link", name="Two moons").first.click()
@@ -107,9 +102,9 @@ def test_the_keyboard_reaches_the_content_past_the_header(page: Page, server: La
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 def test_the_open_tab_is_in_sight_in_a_narrow_window(
-    browser: Browser, server: LabsServer, *, scripts: bool
+    chromium: Browser, server: LabsServer, *, scripts: bool
 ) -> None:
-    context = browser.new_context(
+    context = chromium.new_context(
         java_script_enabled=scripts, viewport={"width": 375, "height": 800}
     )
     page = context.new_page()

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from tests.support.browser import chromium, new_person, screenshot
+from playwright.sync_api import Browser, Page, expect
+from tests.support.browser import new_person, screenshot
 from tests.support.content import moons_lab
 from tests.support.labs_service import LabsServer, labs_server
 
@@ -29,25 +29,19 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright, chromium(playwright) as started:
-        yield started
-
-
-def seen_by(browser: Browser, name: str, *, scripts: bool = True) -> Page:
-    context = new_person(browser) if scripts else browser.new_context(java_script_enabled=False)
+def seen_by(chromium: Browser, name: str, *, scripts: bool = True) -> Page:
+    context = new_person(chromium) if scripts else chromium.new_context(java_script_enabled=False)
     context.set_extra_http_headers({"X-As": name})
     return context.new_page()
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no-scripts"])
 def test_a_private_lab_goes_to_a_group_gets_a_name_and_comes_back_from_the_trash(
-    browser: Browser, server: LabsServer, *, scripts: bool
+    chromium: Browser, server: LabsServer, *, scripts: bool
 ) -> None:
     title = f"Moons {'one' if scripts else 'two'}"
     lab = server.publish("ada", moons_lab(title), title=title, visibility=Visibility.PRIVATE)
-    ada, bob = (seen_by(browser, name, scripts=scripts) for name in ("ada", "bob"))
+    ada, bob = (seen_by(chromium, name, scripts=scripts) for name in ("ada", "bob"))
     address = f"{server.url}/{lab.path}"
     missing = bob.goto(address)
     assert missing
@@ -92,11 +86,11 @@ def test_a_private_lab_goes_to_a_group_gets_a_name_and_comes_back_from_the_trash
 
 
 def test_opening_a_private_lab_keeps_its_drafts_to_its_members(
-    browser: Browser, server: LabsServer
+    chromium: Browser, server: LabsServer
 ) -> None:
     lab = server.publish("ada", moons_lab(), title="Drafts", visibility=Visibility.PRIVATE)
     server.revise(lab, moons_lab() | {"model.py": b"x = 2\n"}, "Tidy")
-    ada, eve = (seen_by(browser, name) for name in ("ada", "eve"))
+    ada, eve = (seen_by(chromium, name) for name in ("ada", "eve"))
     ada.goto(f"{server.url}/{lab.path}/settings")
     expect(ada.get_by_text("When you open it, others read from r2 on")).to_be_visible()
     ada.get_by_label("Signed-in").check()
@@ -114,11 +108,11 @@ def test_opening_a_private_lab_keeps_its_drafts_to_its_members(
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_settings_and_groups_have_no_known_barrier_and_never_scroll_sideways(
-    browser: Browser, server: LabsServer, tmp_path: Path, *, dark: bool
+    chromium: Browser, server: LabsServer, tmp_path: Path, *, dark: bool
 ) -> None:
     name = f"shown-{'dark' if dark else 'light'}"
     lab = server.publish("ada", moons_lab(), title=name, visibility=Visibility.PRIVATE)
-    with seen_by(browser, "ada").context as context:
+    with seen_by(chromium, "ada").context as context:
         page = context.new_page()
         for kind, member in (("person", "bob"), ("group", "vision")):
             page.goto(f"{server.url}/{lab.path}/settings")
@@ -127,7 +121,7 @@ def test_settings_and_groups_have_no_known_barrier_and_never_scroll_sideways(
             form.get_by_label("Name").fill(member)
             form.get_by_role("button", name="Share").click()
     for narrow in (False, True):
-        context = new_person(browser, dark=dark, narrow=narrow)
+        context = new_person(chromium, dark=dark, narrow=narrow)
         context.set_extra_http_headers({"X-As": "bob"})
         page = context.new_page()
         for path in ("/bob", "/shared", "/@vision", f"/{lab.path}/settings"):

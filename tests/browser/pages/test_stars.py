@@ -1,10 +1,10 @@
-"""People star labs and admins feature them, in a browser, with and without scripts."""
+"""People star labs and admins feature them, in a chromium, with and without scripts."""
 
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Page, Request, expect, sync_playwright
-from tests.support.browser import chromium, new_person
+from playwright.sync_api import Browser, Page, Request, expect
+from tests.support.browser import new_person
 from tests.support.content import moons_lab
 from tests.support.labs_service import LabsServer, labs_server
 
@@ -26,20 +26,14 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright, chromium(playwright) as started:
-        yield started
-
-
 @pytest.fixture
 def lab(server: LabsServer, *, scripts: bool) -> Lab:
     title = f"Moons {'one' if scripts else 'two'}"
     return server.publish("ada", moons_lab(title), title=title)
 
 
-def seen_by(browser: Browser, name: str, *, scripts: bool) -> Page:
-    context = new_person(browser) if scripts else browser.new_context(java_script_enabled=False)
+def seen_by(chromium: Browser, name: str, *, scripts: bool) -> Page:
+    context = new_person(chromium) if scripts else chromium.new_context(java_script_enabled=False)
     context.set_extra_http_headers({"X-As": name} if name else {})
     return context.new_page()
 
@@ -59,10 +53,10 @@ def posts(page: Page) -> list[str]:
 
 @SCRIPTS
 def test_a_reader_stars_a_lab_sees_the_count_and_takes_the_star_back(
-    browser: Browser, server: LabsServer, lab: Lab, *, scripts: bool
+    chromium: Browser, server: LabsServer, lab: Lab, *, scripts: bool
 ) -> None:
     address = f"{server.url}/{lab.path}"
-    bob, visitor = (seen_by(browser, name, scripts=scripts) for name in ("bob", ""))
+    bob, visitor = (seen_by(chromium, name, scripts=scripts) for name in ("bob", ""))
     sent = posts(bob)
     bob.goto(address)
     bob.get_by_role("button", name="Star 0", exact=True).click()
@@ -89,10 +83,10 @@ def test_a_reader_stars_a_lab_sees_the_count_and_takes_the_star_back(
 
 @SCRIPTS
 def test_an_admin_puts_a_lab_on_the_first_page_and_takes_it_from_there(
-    browser: Browser, server: LabsServer, lab: Lab, *, scripts: bool
+    chromium: Browser, server: LabsServer, lab: Lab, *, scripts: bool
 ) -> None:
     address = f"{server.url}/{lab.path}"
-    people = [seen_by(browser, name, scripts=scripts) for name in ("root", "bob", "ada", "")]
+    people = [seen_by(chromium, name, scripts=scripts) for name in ("root", "bob", "ada", "")]
     root, *others = people
     for page in others:
         page.goto(address)

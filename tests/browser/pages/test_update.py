@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect, sync_playwright
-from tests.support.browser import chromium, new_person, screenshot
+from playwright.sync_api import Browser, Page, expect
+from tests.support.browser import new_person, screenshot
 from tests.support.content import cell, notebook, prints
 from tests.support.labs_service import LabsServer, labs_server
 
@@ -29,15 +29,9 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
         yield running
 
 
-@pytest.fixture(scope="module")
-def browser() -> Iterator[Browser]:
-    with sync_playwright() as playwright, chromium(playwright) as started:
-        yield started
-
-
 @pytest.fixture
-def page(browser: Browser) -> Iterator[Page]:
-    context = new_person(browser)
+def page(chromium: Browser) -> Iterator[Page]:
+    context = new_person(chromium)
     context.set_extra_http_headers({"X-As": "bob"})
     yield context.new_page()
     context.close()
@@ -104,10 +98,10 @@ def test_what_changed_since_the_look_is_looked_at_again(page: Page, server: Labs
 
 
 def test_it_works_without_scripts_and_only_for_those_who_may(
-    browser: Browser, server: LabsServer
+    chromium: Browser, server: LabsServer
 ) -> None:
     address = forked(server, "Moons without scripts")
-    context = browser.new_context(java_script_enabled=False)
+    context = chromium.new_context(java_script_enabled=False)
     context.set_extra_http_headers({"X-As": "bob"})
     page = context.new_page()
     page.goto(f"{address}/update")
@@ -122,13 +116,15 @@ def test_it_works_without_scripts_and_only_for_those_who_may(
 
 @pytest.mark.parametrize("dark", [False, True], ids=["light", "dark"])
 def test_it_has_no_known_barrier_and_never_scrolls_sideways(
-    browser: Browser, server: LabsServer, tmp_path: Path, *, dark: bool
+    chromium: Browser, server: LabsServer, tmp_path: Path, *, dark: bool
 ) -> None:
     address = forked(server, f"Moons {'dark' if dark else 'light'}")
     for narrow in (False, True):
-        context = new_person(browser, dark=dark, narrow=narrow)
+        context = new_person(chromium, dark=dark, narrow=narrow)
         context.set_extra_http_headers({"X-As": "bob"})
         page = context.new_page()
+        # Without motion nothing is caught halfway from one colour to another.
+        page.emulate_media(reduced_motion="reduce")
         for name in ("look", "updated"):
             page.goto(f"{address}/update")
             found = Axe().run(page).response["violations"]
