@@ -96,7 +96,7 @@ def test_the_open_notebook_is_published_and_run_with_other_values_and_then_as_it
     watch = toast(page, "ada/digits#1 is ordered").get_by_role("link", name="Watch it")
     with page.context.expect_page() as opened_page:
         watch.or_(page.get_by_role("button", name="Watch it")).first.click()
-    assert opened_page.value.url == f"{labs.url}/ada/digits/runs/1"
+    expect(opened_page.value).to_have_url(f"{labs.url}/ada/digits/runs/1")
 
     # What is changed here and not published is not run, and the dialog says so.
     server.write("digits/train.py", "print(2)\n")

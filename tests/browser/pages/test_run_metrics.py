@@ -59,6 +59,7 @@ def test_curves_grow_while_they_are_watched_and_have_no_barriers(
             page.goto(f"{here}{path}")
             for scheme, view in (("light", ours.WIDE), ("dark", ours.NARROW)):
                 page.emulate_media(color_scheme=scheme, reduced_motion="reduce")  # type: ignore[arg-type]
+                expect(page.locator("html")).to_have_attribute("data-bs-theme", scheme)
                 page.set_viewport_size(view)
                 assert page.evaluate(WIDER) <= 0, (path, scheme)
                 wrong = Axe().run(page).response["violations"]
