@@ -7,7 +7,7 @@ import pytest
 from playwright.sync_api import Browser, Page, expect
 from tests.support import browser as ours
 from tests.support.labs_service import LabsServer, labs_server
-from tests.support.run_desk import CODE, ordered
+from tests.support.run_desk import CODE, TOKEN, ordered
 
 from machinelabs_hub.labs.models.person import Person
 
@@ -38,8 +38,9 @@ def test_a_note_is_written_while_the_run_puts_something_out(server: LabsServer, 
     note = page.get_by_role("textbox", name="Note")
     note.fill("It learns")
     with httpx.Client(base_url=desk.url, timeout=30) as http:
-        token = http.post("/exchange", json={"code": CODE}).json()["token"]
-        http.headers["Authorization"] = f"Bearer {token}"
+        shown = {"code": CODE, "token": TOKEN}
+        http.post("/exchange", json=shown).raise_for_status()
+        http.headers["Authorization"] = f"Bearer {TOKEN}"
         http.put("/outputs/model.bin", content=b"1").raise_for_status()
     expect(page.get_by_role("link", name="model.bin", exact=True)).to_be_visible()
     expect(note).to_be_focused()
