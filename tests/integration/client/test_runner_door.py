@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import hashlib
+import json
 import socket
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
@@ -14,6 +15,7 @@ from tests.support.content import cell, notebook
 from tests.support.kernel_socket import Kernel, connected
 from tests.support.labs_service import LabsServer, labs_server
 from tests.support.run_desk import CODE, RunDesk, ordered
+from tornado.httpclient import HTTPClientError
 
 from machinelabs.runner import door
 from machinelabs.runner.door import Door
@@ -84,15 +86,17 @@ class Site:
 async def running(
     server: LabsServer, folder: Path, *sources: str, **draft: Any
 ) -> AsyncIterator[Site]:
-    cells = [cell("code", source, f"c{at}") for at, source in enumerate(sources)]
-    desk = ordered(server, {"main.ipynb": notebook(cells)}, **draft)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
+    cells = [
+        cell("code", one.replace("PORT", str(port)), f"c{at}") for at, one in enumerate(sources)
+    ]
+    desk = ordered(server, {"main.ipynb": notebook(cells)}, **draft)
     probe = Probe(f"{BASE}api")
     await probe.start(port)
     service = Service(desk.url)
     folder.mkdir()  # noqa: ASYNC240 - nothing else goes on here yet
-    run = Run(service, folder, door=Door(probe, port, BASE))
+    run = Run(service, folder, door=Door(probe, BASE))
     task = asyncio.create_task(run.run(CODE))
     site = Site(server, desk, task, port)
     try:
@@ -163,6 +167,56 @@ async def test_a_run_that_failed_is_held_for_its_person_until_they_had_enough(
     assert site.desk.now.state is RunState.FAILED
 
 
+GRAB = """import pathlib, socket, threading
+def grab():
+    while True:
+        with socket.socket() as mine:
+            mine.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+            try:
+                mine.bind(("", PORT))
+            except OSError:
+                continue
+            mine.listen()
+            pathlib.Path("grabbed").touch()
+threading.Thread(target=grab, daemon=True).start()"""
+
+
+async def test_the_code_of_a_run_never_finds_the_port_of_its_door_free(
+    server: LabsServer, tmp_path: Path
+) -> None:
+    async with running(server, tmp_path / "run", GRAB, "x / 0", hold=True) as site:
+        await site.until(lambda: site.desk.now.state is RunState.FAILED)
+        assert (await site.enter()).status_code == 302
+        async with site.kernel() as kernel:
+            assert await kernel.ask("print(threading.active_count() > 1)") == "True\n"
+        site.desk.stop()
+        await asyncio.wait_for(site.running, 30)
+    assert not (tmp_path / "run/grabbed").exists()
+
+
+async def test_jupyterlab_over_a_run_executes_nothing_but_itself(
+    server: LabsServer, tmp_path: Path
+) -> None:
+    async with running(server, tmp_path / "run", "x = 1", "x / 0", hold=True) as site:
+        await site.until(lambda: site.desk.now.state is RunState.FAILED)
+        page = await site.browser.get((await site.enter()).headers["location"])
+        told = page.headers["content-security-policy"].split("; ")
+        here = site.origin.partition("//")[2] + BASE
+        # Not all of the origin: a server of the same person, with files of anybody's, is there too.
+        assert f"script-src {here}static/ {here}lab/extensions/ 'unsafe-eval'" in told
+        assert f"connect-src {here} ws://{here} wss://{here}" in told
+        text = page.text.partition('type="application/json">')[2].partition("</script>")[0]
+        off = set(json.loads(text)["disabledExtensions"])
+        assert {"@jupyterlab/javascript-extension", "@jupyterlab/vega5-extension"} <= off
+        book = {"name": "a.ipynb", "content": {"cells": [], "nbformat": 4, "nbformat_minor": 5}}
+        for path in ("nbconvert/html", "nbconvert/os.path", "api/shutdown"):
+            assert (await site.browser.post(BASE + path, json=book)).status_code == 404, path
+        for path in ("nbconvert/html/main.ipynb", "view/main.ipynb"):
+            assert (await site.browser.get(BASE + path)).status_code == 404, path
+        assert not site.running.done()
+        site.desk.stop()
+
+
 async def test_a_run_that_failed_is_not_held_unasked(server: LabsServer, tmp_path: Path) -> None:
     async with running(server, tmp_path / "run", "w[5]") as site:
         assert (await asyncio.wait_for(site.running, 60)).state == "failed"
@@ -193,6 +247,14 @@ async def test_nobody_comes_in_without_a_good_key(
         theirs = {"Origin": "http://bob.hub.localhost:8000"}
         interrupt = f"{BASE}api/kernels/00000000-0000-4000-8000-000000000001/interrupt"
         assert (await site.browser.post(interrupt, headers=theirs)).status_code in {403, 404}
+        # To a browser all people's servers are one site, so it sends the cookie along.
+        cookie = "; ".join(f"{name}={value}" for name, value in site.browser.cookies.items())
+        channels = f"{site.origin}{interrupt.removesuffix('interrupt')}channels"
+        with pytest.raises(HTTPClientError, match="403"):
+            async with connected(channels, theirs["Origin"], cookie):
+                pass
+        async with connected(channels, site.origin, cookie) as kernel:
+            assert await kernel.ask("print(x)") == "1\n"
         for path in ("api/terminals", "api/contents/../../../etc/passwd", "api/contents/other"):
             assert (await site.browser.get(BASE + path)).status_code in {404, 405}
         site.desk.stop()

@@ -37,7 +37,7 @@ async def work(url: str, code: str, port: int, path: str) -> int:
     folder = Path.home() / FOLDER
     folder.mkdir(parents=True, exist_ok=True)
     service = Service(url)
-    door = Door(probe, port, path.removesuffix("api"))
+    door = Door(probe, path.removesuffix("api"))
     run = Run(service, folder, door=door)
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, run.stop)

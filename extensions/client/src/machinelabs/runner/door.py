@@ -64,13 +64,11 @@ class Door:
 
     Args:
         probe: what listens until then, and answers the Hub.
-        port: where both listen.
         base: the address of the run's server of the Hub, with a slash at its end.
     """
 
-    def __init__(self, probe: Probe | None, port: int, base: str) -> None:
+    def __init__(self, probe: Probe, base: str) -> None:
         self._probe = probe
-        self._port = port
         self._base = base
         self._keys = Keys()
         self._opening: asyncio.Task[None] | None = None
@@ -104,9 +102,8 @@ class Door:
         from machinelabs.runner.lab import Lab  # noqa: PLC0415
 
         lab = Lab(self._code, manager, self._keys, base=self._base)
-        if self._probe is not None:
-            self._probe.close()
-        await lab.listen(self._port)
+        # The code would take a port that nobody listens at, and be what the person's browser finds.
+        await lab.listen(self._probe.hand_over())
         self._opened = lab
 
     async def _kernel(self) -> Any:

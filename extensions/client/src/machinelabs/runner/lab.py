@@ -8,127 +8,36 @@ home counts as its configuration.
 # Jupyter gives most of this no types, and its bases differ from what they are derived from.
 # mypy: disable-error-code="misc, override, attr-defined, no-untyped-call"
 
-import asyncio
 import hashlib
-import json
 import os
 import secrets
+import socket
 import sys
 import tempfile
-from concurrent.futures import Future
 from pathlib import Path
 from typing import Any, Final
 
 import nbformat
 import tornado.web
-from jupyter_client.ioloop.manager import AsyncIOLoopKernelManager
 from jupyter_server._tz import utcnow
-from jupyter_server.auth.decorator import allow_unauthenticated
-from jupyter_server.auth.identity import IdentityProvider, User
 from jupyter_server.base.handlers import JupyterHandler
 from jupyter_server.serverapp import ServerApp
 from jupyter_server.services.contents.checkpoints import AsyncCheckpoints
 from jupyter_server.services.contents.manager import AsyncContentsManager
-from jupyter_server.services.kernels.connection.channels import ZMQChannelsWebsocketConnection
-from jupyter_server.services.kernels.kernelmanager import AsyncMappingKernelManager
 from tornado.httpserver import HTTPServer
 from traitlets.config import Config
 
 from machinelabs.runner.code import Code
 from machinelabs.runner.door import Keys
+from machinelabs.runner.lab_gate import Enter, Gate, Shut
+from machinelabs.runner.lab_kernel import KERNEL, Guest, OneKernel, joined
 
-KERNEL: Final = "00000000-0000-4000-8000-000000000001"
-"""The id of the only kernel."""
-
-COOKIE: Final = "machinelabs-run"
-COOKIE_DAYS: Final = 1
 READ_ONLY: Final = "A run keeps its notebook itself. Copy what you want to keep."
-ONE_KERNEL: Final = "A run has one kernel. Stop the run on its page, or start a server of your own."
-CLOSED: Final = (
-    "<!doctype html><title>Not signed in</title><p>This run is opened from its own page on the "
-    "site, by the person who started it. Go there, and choose <b>Look into it</b> again.</p>"
-)
+SCRIPTED: Final = ("@jupyterlab/javascript-extension", "@jupyterlab/vega5-extension")
+"""What makes programs of outputs; JupyterLab itself has to be allowed to make programs of text."""
 
-
-class JoinedKernel(AsyncIOLoopKernelManager):
-    """The run's kernel, which another manager started and will end."""
-
-    source: Any = None
-
-    @property
-    def ready(self) -> asyncio.Future[None]:
-        """It is."""
-        done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        done.set_result(None)
-        return done
-
-    async def is_alive(self) -> bool:
-        """Tell whether it lives, as who started it knows."""
-        return bool(self.source.has_kernel and await self.source.is_alive())
-
-    async def interrupt_kernel(self) -> None:
-        """Interrupt what it executes."""
-        await self.source.interrupt_kernel()
-
-
-def joined(source: Any) -> JoinedKernel:
-    """Return a second manager of a kernel."""
-    found = JoinedKernel(kernel_name=source.kernel_name)
-    found.source = source
-    found.load_connection_info(source.get_connection_info())
-    return found
-
-
-class OneKernel(AsyncMappingKernelManager):
-    """Knows the run's kernel, and neither starts nor ends any."""
-
-    def hold(self, kernel: JoinedKernel) -> None:
-        """Know this kernel."""
-        kernel.parent = self
-        kernel.kernel_id = KERNEL
-        kernel.execution_state = "busy"
-        kernel.reason = ""
-        kernel.last_activity = utcnow()
-        # Its answer may wait for the cell that runs, for hours.
-        kernel._kernel_info_future = Future()  # noqa: SLF001 - read by each connection
-        kernel._kernel_info_future.set_result({})  # noqa: SLF001
-        self._kernels[KERNEL] = kernel
-        self._kernel_connections[KERNEL] = 0
-        self._kernel_ports[KERNEL] = kernel.ports
-        self.start_watching_activity(KERNEL)
-
-    def let_go(self) -> None:
-        """Know of none any more."""
-        self.stop_watching_activity(KERNEL)
-        self._kernels[KERNEL].context.destroy(linger=0)
-
-    async def start_kernel(self, **_: Any) -> str:
-        """Give the one that is there."""
-        return KERNEL
-
-    async def shutdown_kernel(self, *_: Any, **__: Any) -> None:
-        """Refuse."""
-        raise tornado.web.HTTPError(403, ONE_KERNEL)
-
-    async def restart_kernel(self, *_: Any, **__: Any) -> None:
-        """Refuse."""
-        raise tornado.web.HTTPError(403, ONE_KERNEL)
-
-
-class Guest(ZMQChannelsWebsocketConnection):
-    """Somebody beside the run: what they do wrong must not skip a cell of the run."""
-
-    kernel_ws_protocol = ""
-
-    def handle_incoming_message(self, incoming_msg: Any) -> None:
-        """Pass a message on to the kernel."""
-        if isinstance(incoming_msg, str):
-            said = json.loads(incoming_msg)
-            if said.get("header", {}).get("msg_type") == "execute_request":
-                # A kernel drops what waits after an error: that may be the run's next cell.
-                said["content"]["stop_on_error"] = False
-                incoming_msg = json.dumps(said)
-        super().handle_incoming_message(incoming_msg)
+NOT_SERVED: Final = frozenset({"nbconvert", "shutdown", "view"})
+"""They make pages of outputs, import what the address names, and end the runner."""
 
 
 class NoCheckpoints(AsyncCheckpoints):
@@ -189,55 +98,12 @@ class ExecutedNotebook(AsyncContentsManager):
         }  # fmt: skip
 
 
-class Gate(IdentityProvider):
-    """Knows whoever brought a key by a cookie."""
-
-    cookie_name = COOKIE
-    cookie_options = {"samesite": "Lax", "expires_days": COOKIE_DAYS}  # noqa: RUF012
-    get_secure_cookie_kwargs = {"max_age_days": COOKIE_DAYS}  # noqa: RUF012
-    token = "none"  # noqa: S105 - never compared with anything: see `get_token`
-
-    def get_token(self, handler: tornado.web.RequestHandler) -> None:  # noqa: ARG002
-        """Find no token: there is none."""
-        return
-
-    def get_handlers(self) -> list[Any]:
-        """Return no pages for signing in with a password."""
-        return []
-
-
-class Enter(JupyterHandler):
-    """`…/door?key=`: a key for a cookie."""
-
-    def initialize(self, keys: Keys, gate: Gate, onward: str) -> None:
-        """Take what it works with."""
-        self.keys, self.gate, self.onward = keys, gate, onward
-
-    @allow_unauthenticated
-    async def get(self) -> None:
-        """Let in, once."""
-        self.set_header("Cache-Control", "no-store")
-        self.set_header("Referrer-Policy", "no-referrer")
-        if not await self.keys.wait_for(self.get_query_argument("key", "")):
-            self.set_status(403)
-            self.finish(CLOSED)
-            return
-        self.gate.set_login_cookie(self, User(username="person", name="You", display_name="You"))
-        self.redirect(self.onward)
-
-
-class Shut(JupyterHandler):
-    """Where JupyterLab sends whoever is not signed in."""
-
-    @allow_unauthenticated
-    def get(self) -> None:
-        """Say where to go."""
-        self.set_status(403)
-        self.finish(CLOSED)
-
-
 class RunServer(ServerApp):
     """A server that heeds no file of settings, and no signal: the runner has its own."""
+
+    default_services = tuple(  # type: ignore[assignment] - its length is no part of what it means
+        one for one in ServerApp.default_services if one not in NOT_SERVED
+    )
 
     def load_config_file(self, *_: Any, **__: Any) -> None:
         """Read none."""
@@ -276,13 +142,13 @@ class Lab:
         self._name = code.name
         self._http = HTTPServer(server.web_app, xheaders=True)
 
-    async def listen(self, port: int) -> None:
-        """Listen at a port of all the container's addresses."""
+    async def listen(self, sockets: list[socket.socket]) -> None:
+        """Answer what comes to these sockets, which listen already."""
         # The notebook is at the kernel already: nobody is asked which one it is to have.
         await self._server.session_manager.create_session(
             path=self._name, name=self._name, type="notebook", kernel_id=KERNEL
         )
-        self._http.listen(port)
+        self._http.add_sockets(sockets)
 
     async def close(self) -> None:
         """Let nobody in any more."""
@@ -292,6 +158,28 @@ class Lab:
         self._server.kernel_manager.let_go()
         RunServer.clear_instance()
         self._folder.cleanup()
+
+
+def _confined(handler: JupyterHandler, page: dict[str, Any]) -> dict[str, Any]:
+    """Let the page of JupyterLab execute its own scripts alone, and speak with this server alone.
+
+    What a kernel puts out when it is asked would else act as the visitor: the page has the origin
+    of a server of theirs, with their files. A hook of JupyterLab's: it hears of each page.
+    """
+    base = handler.base_url
+    here = f"{handler.request.host}{base}"
+    policy = (
+        f"script-src {here}static/ {here}lab/extensions/ 'unsafe-eval'",
+        f"connect-src {here} ws://{here} wss://{here}",
+        "worker-src 'none'",
+        "object-src 'none'",
+        "base-uri 'none'",
+        "form-action 'none'",
+        "frame-ancestors 'none'",
+    )
+    handler.set_header("Content-Security-Policy", "; ".join(policy))
+    off = [*page.get("disabledExtensions", ()), *SCRIPTED]
+    return page | {"disabledExtensions": off}
 
 
 def _heed_only_ours(folder: str) -> None:
@@ -322,6 +210,7 @@ def _config(base: str, folder: str) -> Config:
         kernel_manager_class=OneKernel,
         kernel_websocket_connection_class=Guest,
         contents_manager_class=ExecutedNotebook,
+        tornado_settings={"page_config_hook": _confined},
         log_level="ERROR",
     )
     # What a kernel prints while nobody looks would fill our memory.

@@ -2,6 +2,8 @@
 
 import asyncio
 import contextlib
+import os
+import socket
 from importlib.metadata import PackageNotFoundError, version
 from typing import Final
 
@@ -29,6 +31,14 @@ class Probe:
         """Listen no more."""
         if self._server is not None:
             self._server.close()
+
+    def hand_over(self) -> list[socket.socket]:
+        """Answer no more; return what listens, which goes on: the port is never anybody else's."""
+        if self._server is None:
+            return []
+        kept = [socket.socket(fileno=os.dup(one.fileno())) for one in self._server.sockets]
+        self._server.close()
+        return kept
 
     async def _answer(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         with contextlib.suppress(OSError, ValueError, TimeoutError):

@@ -126,12 +126,13 @@ class Run:
                 await self._feed.stop_ordered.wait()
 
     async def _close(self) -> None:
-        """Let nobody in any more, and end all that the code left."""
-        if self._door is not None:
-            await self._door.close()
+        """End all that the code left, and then let nobody in any more."""
+        # In this order: what lives on could listen where the door was.
         if self._code is not None:
             await self._code.close()
             end_all(self._code.groups())
+        if self._door is not None:
+            await self._door.close()
 
     async def _prepare(self, order: Order) -> Code:
         with tempfile.TemporaryFile() as tar:
