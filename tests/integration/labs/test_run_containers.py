@@ -237,6 +237,34 @@ def test_a_run_of_a_lab_in_the_trash_is_to_be_stopped_and_comes_back_with_it(
     assert get(viewed_by, 1).number == 1
 
 
+def test_a_run_that_is_held_is_let_go_when_its_lab_goes_to_the_trash(
+    viewed_by: As, tools: Tools, lab: Lab
+) -> None:
+    runner, run, _ = started(tools, order(viewed_by, hold=True))
+    runner.end(run, RunState.FAILED, Reason("no"), holds=True)
+    held = get(viewed_by, 1)
+    assert held.is_held(tools.clock())
+    viewed_by(ADA).labs.delete("ada", "digits")
+    assert [one.number for one in tools.runs.of_trashed_labs()] == [1]
+    assert tools.runs.order_stop(held, "", tools.clock())
+    assert tools.runs.of_trashed_labs() == ()
+    (let_go,) = tools.runs.unsettled()
+    assert not let_go.is_held(tools.clock())
+    # Its container hears of it with its next sign of life.
+    assert runner.add(let_go, 1, []) == (1, True)
+
+
+def test_a_run_that_is_held_is_let_go_when_it_is_deleted(
+    viewed_by: As, tools: Tools, lab: Lab
+) -> None:
+    runner, run, _ = started(tools, order(viewed_by, hold=True))
+    runner.end(run, RunState.FAILED, Reason("no"), holds=True)
+    viewed_by(BOB).runs.hide(lab, 1)
+    (let_go,) = tools.runs.unsettled()
+    assert not let_go.is_held(tools.clock())
+    assert runner.add(let_go, 1, []) == (1, True)
+
+
 def test_what_is_purged_leaves_neither_rows_nor_files(
     viewed_by: As, tools: Tools, lab: Lab
 ) -> None:

@@ -294,7 +294,7 @@ class RunService:
         return self.get(lab, number)
 
     def hide(self, lab: Lab, number: int) -> None:
-        """Delete a run so that it can be restored for some days.
+        """Delete a run so that it can be restored for some days; one that is held is let go.
 
         Raises:
             RunGoesOn: it is not over.
@@ -303,7 +303,9 @@ class RunService:
         if not run.state.is_final:
             raise RunGoesOn(f"{run.called} goes on. Stop it first.")
         if run.hidden_at is None:
-            self._tools.runs.hide(run, self._tools.clock(), writer(self._viewer).name)
+            by, now = writer(self._viewer).name, self._tools.clock()
+            self._tools.runs.hide(run, now, by)
+            self._tools.runs.order_stop(run, by, now)
 
     def restore(self, lab: Lab, number: int) -> Run:
         """Take a deletion back."""

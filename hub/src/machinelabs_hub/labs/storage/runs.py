@@ -179,10 +179,10 @@ class RunTable:
         return self._all(_runs().where(RunRow.is_settled.is_(False)).order_by(RunRow.id))
 
     def of_trashed_labs(self) -> tuple[Run, ...]:
-        """Return the runs that go on though their labs are in the trash."""
+        """Return the runs that go on, or are held, though their labs are in the trash."""
         wanted = _runs().where(RunRow.is_settled.is_(False), RunRow.stop_at.is_(None))
-        wanted = wanted.where(RunRow.state.not_in(_FINAL), LabRow.trashed_at.is_not(None))
-        return self._all(wanted)
+        goes_on = or_(RunRow.state.not_in(_FINAL), _HELD)
+        return self._all(wanted.where(goes_on, LabRow.trashed_at.is_not(None)))
 
     def of_code(self, run_id: int, *, code_hash: str, token_hash: str) -> Run | None:
         """Return the run that this code is of, if it was not used for another token, or None."""
