@@ -5,14 +5,16 @@ import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
 import pytest
 from axe_playwright_python.sync_playwright import Axe
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Locator, Page, expect
 from tests.support import browser as ours
 from tests.support.content import cell, notebook
 from tests.support.ml import Terminal, terminal
 from tests.support.site import Site
+from tests.support.waiting import wait_until
 
 from machinelabs import Hub, LabDraft, TarStream
 from machinelabs.folder import scan
@@ -32,6 +34,23 @@ for epoch in range(epochs):
         time.sleep(0.1)
 Path("outputs/metrics.json").write_text(json.dumps({"epochs": epochs}))"""
 SHOWN = "from IPython.display import HTML\nHTML('<b>bold</b><script>document.title = 1</script>')"
+GOES_ON = """import time
+from pathlib import Path
+Path("outputs").mkdir(exist_ok=True)
+for epoch in range(10_000):
+    if epoch < 3:
+        Path(f"outputs/weights-{epoch}.txt").write_text(f"epoch {epoch}")
+    print(f"epoch {epoch} done", flush=True)
+    time.sleep(0.5)"""
+PROVES = notebook([
+    cell("code", "print('it holds')", "c0", outputs=[
+        {"output_type": "stream", "name": "stdout", "text": "it holds\n"}
+    ]),
+    cell("code", "6 * 7", "c1", outputs=[
+        {"output_type": "execute_result", "execution_count": 2, "metadata": {},
+         "data": {"text/plain": "42"}}
+    ]),
+])  # fmt: skip
 BROKEN = "print('before it breaks')\n1 / 0"
 
 
@@ -50,7 +69,8 @@ def labs(site: Site, tmp_path_factory: pytest.TempPathFactory) -> str:
         for name, content in (
             ("trains", book(TRAIN, SHOWN)),
             ("breaks", book(BROKEN)),
-            ("goes-on", book(TRAIN.replace("range(epochs)", "range(10_000)"))),
+            ("goes-on", book(GOES_ON)),
+            ("proves", PROVES),
         ):
             root = tmp_path_factory.mktemp(name)
             (root / "main.ipynb").write_bytes(content)
@@ -134,17 +154,79 @@ def test_an_error_makes_a_run_fail_and_the_page_leads_to_the_cell(labs: str, ada
     expect(state.get_by_text("Failed", exact=True)).to_be_visible()
 
 
-def test_a_run_is_stopped_and_what_it_printed_stays(labs: str, ada: Page) -> None:
+def lines(page: Page) -> list[str]:
+    """What stands in the log's rows, their numbers left out."""
+    return [row.split("\n")[-1] for row in page.locator("#run-log .is-stdout").all_inner_texts()]
+
+
+def test_two_watch_the_same_lines_come_and_what_a_stopped_run_made_stays(
+    labs: str, ada: Page, visitor: Page
+) -> None:
     ada.goto(f"{labs}/goes-on/runs/new")
     ada.get_by_role("button", name="Run").click()
-    log = ada.get_by_role("group", name="What the run prints")
-    expect(log.get_by_text("epoch 1 loss")).to_be_visible(timeout=SLOW)
+    ada.wait_for_url("**/goes-on/runs/*")
+    log, state = "#run-log .is-stdout", "State of the run"
+    expect(ada.locator(log).get_by_text("epoch 0 done")).to_be_visible(timeout=SLOW)
+    # Who comes later sees what was said before, and both what comes, without asking for it.
+    visitor.goto(ada.url)
+    for page in (ada, visitor):
+        page.evaluate("window.isTheSamePage = true")
+    came = len(lines(visitor))
+    for page in (visitor, ada):
+        expect(page.locator(log).get_by_text(f"epoch {came + 4} done")).to_be_visible()
+        assert lines(page)[: came + 5] == [f"epoch {epoch} done" for epoch in range(came + 5)]
+    expect(visitor.get_by_role("button", name="Stop")).to_have_count(0)
     ada.get_by_role("button", name="Stop").click()
-    state = ada.get_by_role("region", name="State of the run")
-    expect(state.get_by_text("Stopped", exact=True)).to_be_visible(timeout=SLOW)
+    for page in (ada, visitor):
+        here = page.get_by_role("region", name=state)
+        expect(here.get_by_text("Stopped", exact=True)).to_be_visible(timeout=SLOW)
+        expect(page.get_by_role("link", name="Download weights-0.txt")).to_be_visible()
+    assert visitor.evaluate("window.isTheSamePage")
+    said = lines(visitor)
     ada.reload()
-    expect(log.get_by_text("epoch 1 loss")).to_be_visible()
-    expect(ada.get_by_role("button", name="Stop")).to_have_count(0)
+    assert lines(ada) == said == [f"epoch {epoch} done" for epoch in range(len(said))]
+    with visitor.expect_download() as got:
+        visitor.get_by_role("link", name="Download weights-2.txt").click()
+    assert got.value.path().read_text() == "epoch 2"
+    ada.get_by_role("link", name="Executed notebook").click()
+    expect(ada.get_by_text("epoch 3 done")).to_be_visible()
+
+
+def test_a_revision_is_verified_and_page_card_and_search_say_that_it_runs_clean(
+    labs: str, site: Site, ada: Page, visitor: Page
+) -> None:
+    lab, explore = f"{labs}/proves", f"{site.labs_url}/?q=proves"
+    visitor.goto(lab)
+    expect(visitor.get_by_text("it holds").first).to_be_visible()
+    expect(visitor.get_by_text("Runs clean")).to_have_count(0)
+    ada.goto(f"{lab}/verify")
+    ada.get_by_role("button", name="Verify r1").click()
+    state = ada.get_by_role("region", name="State of the run")
+    expect(state.get_by_text("Finished", exact=True)).to_be_visible(timeout=SLOW)
+    verdict = ada.get_by_role("link", name=re.compile("see what came of it"))
+    # The results are compared behind the end of the run.
+    told_of(ada, urljoin(ada.url, verdict.get_attribute("href")))
+    assert barriers(ada) == []
+    for where in (lab, labs, explore):
+        fact = told_of(visitor, where)
+        expect(fact.locator("time")).to_be_visible()
+    visitor.goto(lab)
+    badge = visitor.get_by_role("link", name=re.compile("Runs clean"))
+    expect(badge).to_contain_text("base")
+    badge.click()
+    expect(visitor.get_by_role("link", name="r1").first).to_be_visible()
+
+
+def told_of(page: Page, where: str) -> Locator:
+    """Return where a page says that a lab runs clean, once it does."""
+    fact = page.locator(".ml-fact, .ml-pill", has_text="Runs clean").first
+
+    def says() -> bool:
+        page.goto(where)
+        return fact.count() > 0
+
+    wait_until(says, seconds=30, what=f"{where} says that it runs clean")
+    return fact
 
 
 def person(site: Site, folder: Path, name: str) -> Terminal:
