@@ -4,7 +4,7 @@ import re
 from collections.abc import Iterator
 
 import pytest
-from playwright.sync_api import Browser, Locator, Page, expect
+from playwright.sync_api import Browser, Locator, Page, Request, expect
 from tests.support import browser as ours
 from tests.support.content import cell, notebook
 from tests.support.site import Site
@@ -79,7 +79,12 @@ def others(site: Site, chromium: Browser) -> Iterator[tuple[Page, Page]]:
 def looked_into(page: Page) -> tuple[Page, str]:
     """Press *Look into it*; return JupyterLab, and the address that opened it."""
     ways: list[str] = []
-    page.context.on("request", lambda one: "/door?key=" in one.url and ways.append(one.url))
+
+    def note(asked: Request) -> None:
+        if "/door?key=" in asked.url:
+            ways.append(asked.url)
+
+    page.context.on("request", note)
     with page.context.expect_page() as opened:
         page.get_by_role("button", name="Look into it").click()
     lab = opened.value

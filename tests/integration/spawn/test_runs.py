@@ -170,6 +170,8 @@ tries("trace", lambda: subprocess.run(["python3", "-c", (
     capture_output=True, text=True).stdout.strip())
 tries("own environ", lambda: sorted(n for n in os.environ if "MACHINELABS_RUN_" in n or "TOKEN" in n or "JUPYTERHUB" in n))
 tries("nice", lambda: os.nice(0))
+tries("wire", lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW, socket.htons(3)))
+tries("door", lambda: socket.create_server(("", 8888)))
 tries("home", lambda: sorted(os.listdir(os.path.expanduser("~"))))
 tries("command line", lambda: open(f"{first}/cmdline").read().replace("\0", " "))
 found = []
@@ -201,12 +203,14 @@ def test_the_code_of_a_run_reaches_nothing_but_its_own_work(site: Site) -> None:
     assert run.wait_for() == "finished", run.reason
     got = dict(json.loads(line) for line in run.said().splitlines())
     refused = {"PermissionError"}
-    for name in ("environ", "memory", "maps", "files", "cwd"):
+    for name in ("environ", "memory", "maps", "files", "cwd", "wire"):
         assert got[name] in refused, (name, got[name])
     assert got["alive"] == "True"
     assert got["trace"] == "-1 1"
     assert got["own environ"] == "[]"
     assert got["nice"] == "19"
+    # Who looks into it would find the code there.
+    assert got["door"] == "OSError"
     fresh = "['.bash_logout', '.bashrc', '.local', '.profile', 'datasets', 'run']"
     assert got["home"] == fresh
     assert got["files with a token"] == "[]"

@@ -101,7 +101,7 @@ class ExecutedNotebook(AsyncContentsManager):
 class RunServer(ServerApp):
     """A server that heeds no file of settings, and no signal: the runner has its own."""
 
-    default_services = tuple(  # type: ignore[assignment] - its length is no part of what it means
+    default_services: Any = tuple(
         one for one in ServerApp.default_services if one not in NOT_SERVED
     )
 
