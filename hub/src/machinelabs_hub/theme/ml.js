@@ -27,15 +27,23 @@
     }
     return "just now";
   };
+  const left = (seconds) => {
+    if (seconds >= 60) return tell(seconds);
+    return seconds > 0 ? "in less than a minute" : "now";
+  };
   const showTimes = (root) => {
     for (const time of root.querySelectorAll("time[datetime]")) {
       const at = new Date(time.dateTime);
       if (Number.isNaN(at.getTime())) continue;
-      time.textContent = tell((at.getTime() - Date.now()) / 1000);
+      const seconds = (at.getTime() - Date.now()) / 1000;
+      const told = "ends" in time.dataset ? left(seconds) : tell(seconds);
+      // What is read out as it changes is not to be read out unchanged.
+      if (time.textContent !== told) time.textContent = told;
       time.title = at.toLocaleString();
     }
   };
   window.mlShowTimes = showTimes;
+  setInterval(() => showTimes(document), 20000);
   const ready = () => showTimes(document);
   if (document.readyState === "loading") document.addEventListener("DOMContentLoaded", ready);
   else ready();
