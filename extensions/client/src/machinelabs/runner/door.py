@@ -101,10 +101,9 @@ class Door:
         # What it takes is large; few runs are ever looked into.
         from machinelabs.runner.lab import Lab  # noqa: PLC0415
 
-        lab = Lab(self._code, manager, self._keys, base=self._base)
+        self._opened = lab = Lab(self._code, manager, self._keys, base=self._base)
         # The code would take a port that nobody listens at, and be what the person's browser finds.
         await lab.listen(self._probe.hand_over())
-        self._opened = lab
 
     async def _kernel(self) -> Any:
         """Return what manages the kernel; None: there is none, and none came."""

@@ -156,6 +156,9 @@ class Lab:
         await Guest.close_all()
         await self._http.close_all_connections()
         self._server.kernel_manager.let_go()
+        # By the thread that opened it: Python may clear away by another, which SQLite refuses.
+        self._server.session_manager.close()
+        self._server.session_manager.connection.close()
         RunServer.clear_instance()
         self._folder.cleanup()
 
