@@ -1,4 +1,4 @@
-"""What an owner does on the labs' pages: change what is said, hide, delete, restore."""
+"""What an owner does on the labs' pages: change what is said, hide, delete, restore; upload data."""
 
 from pathlib import Path
 
@@ -58,3 +58,27 @@ def test_an_owner_changes_hides_deletes_and_restores_a_lab(
     row.get_by_role("button", name="Restore").click()
     page.goto(lab)
     expect(page.get_by_role("heading", name="Better words")).to_be_visible()
+
+
+def test_an_owner_makes_a_dataset_and_uploads_its_first_version(
+    site: Site, chromium: Browser, tmp_path: Path
+) -> None:
+    (tmp_path / "scans").mkdir()
+    # Of two parts, through the door and the proxy.
+    pixels = bytes(range(256)) * (20 << 12)
+    (tmp_path / "scans" / "pixels.bin").write_bytes(pixels)
+    (tmp_path / "scans" / "README.md").write_bytes(b"# By hand\n")
+    page = ours.labs_page(chromium, site, OWNER)
+    page.goto(f"{site.labs_url}/datasets")
+    page.get_by_role("link", name="New dataset").first.click()
+    page.get_by_label("Name", exact=True).fill("scans")
+    page.get_by_role("button", name="Make the dataset").click()
+    page.get_by_label("Or a folder").set_input_files(tmp_path / "scans")
+    page.get_by_role("button", name="Upload").click()
+    expect(page.get_by_role("heading", name="By hand")).to_be_visible()
+    address = f"{site.addresses.labs_local}/services/labs"
+    with (
+        Hub(address, site.token(OWNER)) as hub,
+        hub.datasets.read(f"{OWNER}/scans", 1, "pixels.bin") as file,
+    ):
+        assert file.read() == pixels

@@ -148,6 +148,7 @@ STOPS: Final = (
     Stop("dataset-of-mine", "{labs}/datasets/" + OWNER + "/moons/@v1", Who.OWNER),
     Stop("dataset-file", "{labs}/datasets/" + OWNER + "/moons/@v2/files/moons.csv"),
     Stop("dataset-empty", "{labs}/datasets/" + OWNER + "/to-come", Who.OWNER),
+    Stop("dataset-upload", "{labs}/datasets/" + OWNER + "/moons/upload", Who.OWNER),
     Stop("dataset-settings", "{labs}/datasets/" + OWNER + "/moons/settings", Who.OWNER),
     Stop("dataset-new", "{labs}/datasets/new", Who.OWNER),
     # ---- where there is nothing yet

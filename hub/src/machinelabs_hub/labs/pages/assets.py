@@ -26,6 +26,8 @@ ASSETS: Final = Assets(
         ),
         "site.js": (_STATIC / "htmx.min.js", THEME / "ml.js", _STATIC / "labs.js"),
         "runs.js": (_STATIC / "runs.js",),
+        "upload.js": (_STATIC / "chosen.js", _STATIC / "sending.js", _STATIC / "upload.js"),
+        "digests.js": (_STATIC / "sha256.min.js", _STATIC / "digests.js"),
         "scheme.js": (THEME / "scheme.js",),
         "icons.svg": (_STATIC / "icons.svg",),
         "favicon.svg": (THEME / "favicon.svg",),

@@ -101,6 +101,7 @@ def _frame(ctx: Context, found: Dataset, version: Version | None) -> dict[str, o
         "versions": [(one, version_url(found, one)) for one in versions],
         "users": ctx.datasets.users(found) if version else (),
         "licence": BY_ID[found.licence].title if found.licence in BY_ID else found.licence,
+        "most": ctx.settings.datasets,
         "may_edit": ctx.datasets.may(Action.EDIT, found),
     }
 

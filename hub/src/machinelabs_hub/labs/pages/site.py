@@ -9,6 +9,7 @@ from machinelabs_hub.labs.pages import (
     connect,
     dataset,
     dataset_settings,
+    dataset_upload,
     datasets,
     explore,
     files,
@@ -46,8 +47,8 @@ from machinelabs_hub.labs.pages import (
 router = APIRouter()
 for part in (
     assets, connect, new, explore, limits, usage, gpus, own_runs, trash, datasets,
-    dataset_settings, dataset, cards, files, revisions, compare, updates, forks, proposals,
-    run_compare, verify, runs, run, run_html, run_live, run_metrics, sweeps, schedules, settings,
-    stars, members, leave, moves, opening, labs, people,
+    dataset_settings, dataset_upload, dataset, cards, files, revisions, compare, updates, forks,
+    proposals, run_compare, verify, runs, run, run_html, run_live, run_metrics, sweeps, schedules,
+    settings, stars, members, leave, moves, opening, labs, people,
 ):  # fmt: skip
     router.include_router(part.router)
