@@ -28,6 +28,8 @@ ASSETS: Final = Assets(
         "runs.js": (_STATIC / "runs.js",),
         "upload.js": (_STATIC / "chosen.js", _STATIC / "sending.js", _STATIC / "upload.js"),
         "digests.js": (_STATIC / "sha256.min.js", _STATIC / "digests.js"),
+        "parquet.js": (_STATIC / "parquet.js",),
+        "parquet_rows.js": (_STATIC / "hyparquet.min.js", _STATIC / "parquet_rows.js"),
         "scheme.js": (THEME / "scheme.js",),
         "icons.svg": (_STATIC / "icons.svg",),
         "favicon.svg": (THEME / "favicon.svg",),

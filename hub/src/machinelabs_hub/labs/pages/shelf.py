@@ -30,12 +30,14 @@ _SHOWN_WHOLE = {
 class Preview:
     """A file as HTML; `pieces` is None where there is nothing to see.
 
-    `title` and `why` then say so: what is, and what to do.
+    `title` and `why` then say so: what is, and what to do. Where it `reads_parquet`, a script of
+    the page fills it.
     """
 
     pieces: Iterator[str] | None
     title: str = ""
     why: str = ""
+    reads_parquet: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,9 @@ class Shelf:
         player = files.player(path)
         if player is not None:
             return Preview(iter([fill(player, address)]))
+        table = files.parquet(path, count)
+        if table is not None:
+            return Preview(iter([fill(table, address)]), reads_parquet=True)
         if kind is files.Kind.BINARY:
             return Preview(None, "There is no preview of this kind of file")
         most = files.shown_up_to(kind)

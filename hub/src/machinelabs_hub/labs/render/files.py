@@ -43,13 +43,14 @@ _IMAGES: Final = (".png", ".jpg", ".jpeg", ".gif", ".webp", ".svg", ".avif", ".b
 _TABLES: Final = (".csv", ".tsv")
 _SOUNDS: Final = (".mp3", ".wav", ".ogg", ".oga", ".opus", ".flac", ".m4a", ".aac")
 _FILMS: Final = (".mp4", ".m4v", ".webm", ".ogv", ".mov")
+_PARQUET: Final = (".parquet", ".pq")
 _JSON: Final = (".json", ".geojson")
 _BINARY: Final = (
     ".zip", ".gz", ".bz2", ".xz", ".zst", ".tar", ".7z", ".pt", ".pth", ".onnx", ".h5", ".hdf5",
-    ".npy", ".npz", ".pkl", ".pickle", ".joblib", ".parquet", ".feather", ".arrow", ".safetensors",
+    ".npy", ".npz", ".pkl", ".pickle", ".joblib", ".feather", ".arrow", ".safetensors",
     ".pdf", ".so", ".dll", ".exe", ".whl",
     ".sqlite", ".db", ".bin", ".docx", ".xlsx", ".pptx", ".ttf", ".woff", ".woff2",
-    *_SOUNDS, *_FILMS,
+    *_SOUNDS, *_FILMS, *_PARQUET,
 )  # fmt: skip
 _FRONT: Final = re.compile(
     r"---[ \t]*\n(?=[\w-]+:)((?:(?!---[ \t]*\n)[^\n]+\n)+)---[ \t]*(?:\n|\Z)"
@@ -81,6 +82,16 @@ def player(path: str) -> str | None:
         return None
     is_film = lower.endswith(_FILMS)
     return fragment("player.html", is_film=is_film, mark=RAW_MARK, address=quote(path), name=name)
+
+
+def parquet(path: str, count: int) -> str | None:
+    """Return where the first rows of a Parquet file will be, as HTML; None: it is none by its name.
+
+    A script of the page reads them from the file's address, in parts of its `count` bytes.
+    """
+    if not path.lower().endswith(_PARQUET):
+        return None
+    return fragment("parquet.html", mark=RAW_MARK, address=quote(path), size=count)
 
 
 def shown_up_to(kind: Kind) -> int:
