@@ -17,6 +17,7 @@ from machinelabs_hub.labs.api.dataset_bodies import (
     VersionBody,
 )
 from machinelabs_hub.labs.api.idempotency import Once
+from machinelabs_hub.labs.api.match import IfMatch, matched_dataset
 from machinelabs_hub.labs.security import Ctx
 from machinelabs_hub.labs.storage.partials import PartGap
 
@@ -95,13 +96,15 @@ async def send_content(
     return JSONResponse({"received": received, "size": size})
 
 
-@router.post("/{upload}/finish", status_code=201, responses=refusals(403, 404, 409, 507))
+@router.post("/{upload}/finish", status_code=201, responses=refusals(403, 404, 409, 412, 507))
 def finish_upload(
-    ctx: Ctx, owner: DatasetOwner, name: DatasetName, upload: UploadId
+    ctx: Ctx, owner: DatasetOwner, name: DatasetName, upload: UploadId, if_match: IfMatch = ""
 ) -> VersionBody:
     """Make the version, now that all of it is here."""
     found = ctx.dataset_uploads.get(owner, name, upload)
-    return VersionBody.of(ctx, ctx.dataset_uploads.finish(owner, name, found))
+    with matched_dataset(ctx, owner, name, if_match):
+        made = ctx.dataset_uploads.finish(owner, name, found)
+    return VersionBody.of(ctx, made)
 
 
 @router.delete("/{upload}", status_code=204, responses=refusals(403, 404))

@@ -16,6 +16,7 @@ from machinelabs_hub.labs.api.dataset_bodies import (
     VersionsBody,
 )
 from machinelabs_hub.labs.api.idempotency import Once
+from machinelabs_hub.labs.api.match import IfMatch, matched_dataset
 from machinelabs_hub.labs.api.ranges import part_of
 from machinelabs_hub.labs.api.raw import SHOWN, bytes_of, file_headers, type_of
 from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, MOST
@@ -37,14 +38,16 @@ def list_versions(
     return VersionsBody(items=[VersionBody.of(ctx, one) for one in found.items], next=found.next)
 
 
-@router.post("", status_code=201, responses=refusals(403, 404, 409, 413))
+@router.post("", status_code=201, responses=refusals(403, 404, 409, 412, 413))
 def use_run_as_version(
-    ctx: Ctx, owner: DatasetOwner, name: DatasetName, body: FromRunBody
+    ctx: Ctx, owner: DatasetOwner, name: DatasetName, body: FromRunBody, if_match: IfMatch = ""
 ) -> VersionBody:
     """Make the next version of what a run put out; nothing is copied."""
     of, _, lab = body.lab.partition("/")
     run = ctx.runs.get(ctx.labs.get(of, lab), body.run)
-    made = ctx.dataset_uploads.from_run(owner, name, run, folder=body.folder, message=body.message)
+    uploads = ctx.dataset_uploads
+    with matched_dataset(ctx, owner, name, if_match):
+        made = uploads.from_run(owner, name, run, folder=body.folder, message=body.message)
     return VersionBody.of(ctx, made)
 
 

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import APIRouter, Query
+from fastapi import APIRouter, Query, Response
 
 from machinelabs_hub.labs.api.addresses import refusals
 from machinelabs_hub.labs.api.dataset_bodies import (
@@ -15,6 +15,7 @@ from machinelabs_hub.labs.api.dataset_bodies import (
     TrashedDatasetsBody,
 )
 from machinelabs_hub.labs.api.idempotency import Once
+from machinelabs_hub.labs.api.match import IfMatch, etag_of_dataset, matched_dataset
 from machinelabs_hub.labs.api.members import (
     KindName,
     MemberBody,
@@ -64,27 +65,42 @@ def restore_dataset(ctx: Ctx, owner: DatasetOwner, name: DatasetName) -> Dataset
 
 
 @router.get("/datasets/{owner}/{name}", responses=refusals(404))
-def get_dataset(ctx: Ctx, owner: DatasetOwner, name: DatasetName) -> DatasetBody:
-    """Read a dataset."""
-    return DatasetBody.of(ctx, ctx.datasets.get(owner, name))
+def get_dataset(
+    response: Response, ctx: Ctx, owner: DatasetOwner, name: DatasetName
+) -> DatasetBody:
+    """Read a dataset; its `ETag` changes with its details and its versions."""
+    found = ctx.datasets.get(owner, name)
+    response.headers["ETag"] = etag_of_dataset(found)
+    return DatasetBody.of(ctx, found)
 
 
-@router.patch("/datasets/{owner}/{name}", responses=refusals(403, 404))
+@router.patch("/datasets/{owner}/{name}", responses=refusals(403, 404, 412))
 def change_dataset(
-    ctx: Ctx, owner: DatasetOwner, name: DatasetName, body: DatasetChangeBody
+    response: Response,
+    ctx: Ctx,
+    owner: DatasetOwner,
+    name: DatasetName,
+    body: DatasetChangeBody,
+    if_match: IfMatch = "",
 ) -> DatasetBody:
     """Change what a dataset is called, who may read it.
 
     When a private one is opened for the first time, its earlier versions stay with its members,
     unless `whole_history` is true.
     """
-    return DatasetBody.of(ctx, ctx.datasets.change(owner, name, body.change()))
+    with matched_dataset(ctx, owner, name, if_match):
+        changed = ctx.datasets.change(owner, name, body.change())
+    response.headers["ETag"] = etag_of_dataset(changed)
+    return DatasetBody.of(ctx, changed)
 
 
-@router.delete("/datasets/{owner}/{name}", status_code=204, responses=refusals(403, 404))
-def delete_dataset(ctx: Ctx, owner: DatasetOwner, name: DatasetName) -> None:
+@router.delete("/datasets/{owner}/{name}", status_code=204, responses=refusals(403, 404, 412))
+def delete_dataset(
+    ctx: Ctx, owner: DatasetOwner, name: DatasetName, if_match: IfMatch = ""
+) -> None:
     """Move a dataset to the trash, from where its owner can restore it for some days."""
-    ctx.datasets.delete(owner, name)
+    with matched_dataset(ctx, owner, name, if_match):
+        ctx.datasets.delete(owner, name)
 
 
 @router.get("/datasets/{owner}/{name}/members", responses=refusals(403, 404))

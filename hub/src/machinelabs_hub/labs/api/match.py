@@ -1,4 +1,4 @@
-"""`ETag` and `If-Match`: change a lab, or a run, only if it is as it was when it was read."""
+"""`ETag` and `If-Match`: change a lab, a run or a dataset only as it was when it was read."""
 
 import hashlib
 import json
@@ -11,6 +11,7 @@ from fastapi import Header
 
 from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.labs.context import Context
+from machinelabs_hub.labs.models.dataset import Dataset
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.run import Run
 
@@ -25,7 +26,7 @@ IfMatch = Annotated[
 
 
 class Stale(MachineLabsError):
-    """The lab, or the run, is not as it was when it was read."""
+    """The lab, the run or the dataset is not as it was when it was read."""
 
     code = "stale"
     status = HTTPStatus.PRECONDITION_FAILED
@@ -43,6 +44,12 @@ def etag(lab: Lab) -> str:
 def etag_of_run(run: Run) -> str:
     """Return the ETag of a run: it changes with what people may change of it, not as it goes on."""
     return _tag(json.dumps([run.id, run.name, run.note, str(run.hidden_at)]))
+
+
+def etag_of_dataset(dataset: Dataset) -> str:
+    """Return the ETag of a dataset: it changes with its details and its versions."""
+    text = f"dataset {dataset.id} {dataset.path} {dataset.version}"
+    return _tag(f"{text} {dataset.updated_at.isoformat()}")
 
 
 @contextmanager
@@ -74,6 +81,23 @@ def matched_run(ctx: Context, lab: Lab, number: int, if_match: str) -> Iterator[
         run = ctx.runs.get(lab, number)
         if if_match.strip() and not _is_among(if_match, etag_of_run(run)):
             raise Stale(run.called)
+        yield
+
+
+@contextmanager
+def matched_dataset(ctx: Context, owner: str, name: str, if_match: str) -> Iterator[None]:
+    """Do the block only if the dataset is as `if_match` has it; nobody else changes it meanwhile.
+
+    Raises:
+        Stale: it is not.
+    """
+    if not if_match.strip():
+        yield
+        return
+    with ctx.tools.locks.hold(f"dataset {owner}/{name}"):
+        dataset = ctx.datasets.get(owner, name)
+        if not _is_among(if_match, etag_of_dataset(dataset)):
+            raise Stale(dataset.path)
         yield
 
 
