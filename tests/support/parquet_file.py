@@ -1,7 +1,8 @@
 """Parquet files of any size, written by hand: whole numbers, plain, in pages that may lie."""
 
 import struct
-from collections.abc import Iterable
+from array import array
+from collections.abc import Iterable, Mapping
 
 _I32, _I64, _BINARY, _LIST, _STRUCT = 5, 6, 8, 9, 12
 
@@ -49,48 +50,41 @@ def _page(rows: int, content: bytes, unpacked: int) -> bytes:
     return head + content
 
 
-def parquet_of(
-    names: Iterable[str], *, pages: int, rows: int, codec: int = 0, claims: int = 0
-) -> bytes:
+def parquet_of(columns: Mapping[str, int], *, rows: int, codec: int = 0, claims: int = 0) -> bytes:
     """Return a file of one row group; the number in a row is its place.
 
     Args:
-        names: of its columns.
-        pages: of each column.
-        rows: of each page.
+        columns: how many pages of equal size each of them has.
+        rows: of all pages together.
         codec: how pages say that they are packed, as Parquet counts; they are not.
         claims: how many bytes a page says that it has unpacked; 0: the truth.
     """
-    called = list(names)
-    body, chunks = b"PAR1", []
-    column = b"".join(
-        _page(rows, content, claims or len(content))
-        for content in (
-            struct.pack(f"<{rows}q", *range(page * rows, (page + 1) * rows))
-            for page in range(pages)
-        )
-    )
-    for name in called:
-        start = len(body)
-        body += column
+    numbers = array("q", range(rows)).tobytes()
+    body, chunks, total = bytearray(b"PAR1"), [], 0
+    for name, pages in columns.items():
+        start, long = len(body), len(numbers) // pages
+        for at in range(pages):
+            content = numbers[at * long : (at + 1) * long]
+            body += _page(rows // pages, content, claims or long)
+        size = len(body) - start
+        total += size
         told = _struct(
             (1, _I32, _int(2)), (2, _LIST, _list(_I32, [_int(0)])),
             (3, _LIST, _list(_BINARY, [_text(name)])), (4, _I32, _int(codec)),
-            (5, _I64, _int(pages * rows)), (6, _I64, _int(len(column))),
-            (7, _I64, _int(len(column))), (9, _I64, _int(start)),
+            (5, _I64, _int(rows)), (6, _I64, _int(size)), (7, _I64, _int(size)),
+            (9, _I64, _int(start)),
         )  # fmt: skip
         chunks.append(_struct((2, _I64, _int(start)), (3, _STRUCT, told)))
     group = _struct(
-        (1, _LIST, _list(_STRUCT, chunks)), (2, _I64, _int(len(column) * len(called))),
-        (3, _I64, _int(pages * rows)),
-    )  # fmt: skip
-    root = _struct((4, _BINARY, _text("schema")), (5, _I32, _int(len(called))))
+        (1, _LIST, _list(_STRUCT, chunks)), (2, _I64, _int(total)), (3, _I64, _int(rows))
+    )
+    root = _struct((4, _BINARY, _text("schema")), (5, _I32, _int(len(columns))))
     schema = [root] + [
         _struct((1, _I32, _int(2)), (3, _I32, _int(0)), (4, _BINARY, _text(name)))
-        for name in called
+        for name in columns
     ]
     footer = _struct(
-        (1, _I32, _int(1)), (2, _LIST, _list(_STRUCT, schema)), (3, _I64, _int(pages * rows)),
+        (1, _I32, _int(1)), (2, _LIST, _list(_STRUCT, schema)), (3, _I64, _int(rows)),
         (4, _LIST, _list(_STRUCT, [group])),
     )  # fmt: skip
-    return body + footer + struct.pack("<I", len(footer)) + b"PAR1"
+    return bytes(body) + footer + struct.pack("<I", len(footer)) + b"PAR1"

@@ -43,7 +43,7 @@ def broken() -> Mapping[str, bytes]:
         "This Parquet file is broken": holed,
         "Parquet file is broken": whole[:-400] + b"\x19" * 392 + whole[-8:],
         "packed with BROTLI, which is not read here": written("brotli"),
-        "lie among too much data": parquet_of("a", pages=1, rows=10, codec=1, claims=2**30),
+        "lie among too much data": parquet_of({"a": 1}, rows=10, codec=1, claims=2**30),
         "no whole Parquet file": b"",
     }
 
@@ -54,9 +54,11 @@ def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LabsServer]:
         running.seen_as(ADA)
         files = {f"{name}.parquet": written(name) for name in PACKED}
         files |= {f"broken/{at}.parquet": one for at, one in enumerate(broken().values())}
-        files["large.parquet"] = parquet_of("ab", pages=20, rows=MIB_OF_ROWS)
-        files["wide.pq"] = parquet_of((f"c{at}" for at in range(70)), pages=1, rows=1)
-        files["no-rows.parquet"] = parquet_of("a", pages=1, rows=0)
+        files["large.parquet"] = parquet_of({"a": 20, "b": 20}, rows=20 * MIB_OF_ROWS)
+        # One page of its first column has more than 64 MiB.
+        files["partly.parquet"] = parquet_of({"a": 1, "b": 66}, rows=66 * MIB_OF_ROWS)
+        files["wide.pq"] = parquet_of({f"c{at}": 1 for at in range(70)}, rows=1)
+        files["no-rows.parquet"] = parquet_of({"a": 1}, rows=0)
         stored(running.tools, ADA, "tables", files)
         yield running
 
@@ -123,6 +125,12 @@ def test_of_a_large_file_only_the_beginnings_of_columns_are_read(
 
     page.goto(at(server, "wide.pq"))
     expect(page.get_by_text("1 row, 70 columns. 10 columns are left out.")).to_be_visible()
+    page.goto(at(server, "partly.parquet"))
+    expect(
+        page.get_by_text("1 column is left out, as too much data lies around them")
+    ).to_be_visible()
+    expect(page.get_by_role("columnheader")).to_have_text(["#", "b"])
+    expect(row.locator("td")).to_have_text(["50", "49"])
     page.goto(at(server, "no-rows.parquet"))
     expect(page.get_by_text("0 rows, 1 column.")).to_be_visible()
 

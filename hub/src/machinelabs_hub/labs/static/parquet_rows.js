@@ -33,8 +33,8 @@
       async slice(start, end = byteLength) {
         if (!(start >= 0 && start <= end && end <= byteLength)) throw new RangeError("outside of the file");
         if (whole) return whole.slice(start, end);
+        if (taken + end - start > AT_ALL) throw new TooMuch();
         taken += end - start;
-        if (taken > AT_ALL) throw new TooMuch();
         return start === end ? new ArrayBuffer(0) : get(start, end);
       },
     };
@@ -97,6 +97,7 @@
       return await rows(shortened(metadata));
     } catch (error) {
       if (error instanceof TooMuch || error instanceof Unreachable) throw error;
+      // Lists are read to the end of what is there, where a page is cut; so they need all of it.
       return rows(metadata);
     }
   };
