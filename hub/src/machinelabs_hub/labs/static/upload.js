@@ -231,13 +231,14 @@
       }
       const total = [...sources.values()].reduce((sum, file) => sum + file.size, 0);
       const sent = new Map();
+      let sum = 0;
       overall(0, total, `0 B of ${sized(total)} sent`);
       tell(`Sending ${counted(missing.size)} …`);
       sending.tells.onSent = (sha256, bytes) => {
         const { size } = sources.get(sha256);
+        sum += bytes - (sent.get(sha256) ?? 0);
         sent.set(sha256, bytes);
         for (const path of paths.get(sha256)) list.set(path, bytes < size ? "Sending" : "Sent", bytes);
-        const sum = [...sent.values()].reduce((one, other) => one + other, 0);
         overall(sum, total, `${sized(sum)} of ${sized(total)} sent`);
       };
       await sending.send(upload, sources);
