@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import httpx
 import pytest
-from playwright.sync_api import Browser, Page, expect
+from playwright.sync_api import Browser, Page, Route, expect
 from tests.support import browser as ours
 from tests.support.content import cell, notebook
 from tests.support.labs_service import LabsServer, labs_server
@@ -112,3 +112,27 @@ def test_a_connection_that_breaks_is_made_again_and_nothing_is_lost_or_doubled(
     expect(page.locator(LAST)).to_have_text("line 6")
     texts = page.locator("#run-rows > .ml-run-line > span").all_inner_texts()
     assert texts == [f"line {number}" for number in range(1, 7)]
+
+
+def test_a_connection_that_nobody_is_behind_any_more_is_made_anew(
+    program: Program, page: Page
+) -> None:
+    asked: list[str] = []
+
+    def hold_the_first(route: Route) -> None:
+        asked.append(route.request.url)
+        if len(asked) > 1:
+            route.continue_()
+
+    page.route("**/live?*", hold_the_first)
+    page.clock.install()
+    program.print(1)
+    page.goto(program.url)
+    program.print(1)
+    page.clock.fast_forward(20_000)
+    expect(page.locator("#run-trouble")).to_be_hidden()
+    assert len(asked) == 1
+    page.clock.fast_forward(10_000)
+    expect(page.locator(LAST)).to_have_text("line 2")
+    expect(page.locator("#run-trouble")).to_be_hidden()
+    assert len(asked) == 2

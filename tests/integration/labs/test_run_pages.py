@@ -16,6 +16,7 @@ from tests.support.run_desk import CODE, TOKEN, RunDesk, ordered
 from machinelabs_hub.labs.models.lab import Visibility
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.runner import digest
+from machinelabs_hub.labs.storage.run_events import EventReader
 
 ADA = Person("ada", "Ada")
 BEN = Person("ben", "Ben")
@@ -264,6 +265,24 @@ def test_watchers_get_rows_and_states_as_they_come_until_the_end(
     assert sum("Finished" in part.get("run-state", "") for part in parts) == 2
     assert all("Running" not in part.get("run-state", "") for part in parts)
     assert [kind for kind, _, _ in seen].count("end") == 2
+
+
+@pytest.mark.parametrize("path", ["live", "events"])
+def test_a_stream_that_fails_ends_as_one_that_is_whole(
+    runner: Runner, visitor: httpx.Client, path: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # A proxy passes on no word of a break: what is only broken off stays open at its reader.
+    def fail(*_: object, **__: object) -> None:
+        raise ZeroDivisionError
+
+    runner.tell(1, {"kind": "stdout", "text": "before\n"})
+    run = runner.desk.run
+    monkeypatch.setattr(EventReader, "read", fail)
+    where = here(runner) if path == "live" else f"/api/v1/labs/{run.lab}/runs/{run.number}"
+    stream = {"Accept": "text/event-stream"}
+    with visitor.stream("GET", f"{where}/{path}", headers=stream) as answer:
+        assert answer.status_code == 200
+        assert "before" not in "".join(answer.iter_lines())
 
 
 def test_stop_name_note_delete_and_undo(

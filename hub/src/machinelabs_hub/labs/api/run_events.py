@@ -10,7 +10,6 @@ from fastapi import APIRouter, Header, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from machinelabs_hub.errors import NotFound
 from machinelabs_hub.labs.api.addresses import Name, Owner, refusals
 from machinelabs_hub.labs.api.run_bodies import RunBody, RunEventsBody
 from machinelabs_hub.labs.api.runs import RunNumber
@@ -19,10 +18,10 @@ from machinelabs_hub.labs.models.run import Run
 from machinelabs_hub.labs.models.run_text import text_of
 from machinelabs_hub.labs.security import Ctx
 from machinelabs_hub.labs.storage.run_events import EventReader, number_of
+from machinelabs_hub.labs.streams import HEADERS, SSE, ended
 
 router = APIRouter(prefix="/labs/{owner}/{name}/runs/{number}", tags=["runs"])
 
-SSE: Final = "text/event-stream"
 TEXT: Final = "text/plain"
 _SILENCE: Final = 15.0
 """Seconds after which a stream says that it is still there, and asks who may read it."""
@@ -61,10 +60,8 @@ async def read_run_events(
     start = max(after, int(last or 0))
     reader = await run_in_threadpool(ctx.runs.log, run, after=start)
     if SSE in request.headers.get("accept", ""):
-        pieces = _live(ctx, (owner, name, number), reader)
-        return StreamingResponse(
-            pieces, media_type=SSE, headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"}
-        )
+        pieces = ended(_live(ctx, (owner, name, number), reader), f"the events of run {run.id}")
+        return StreamingResponse(pieces, media_type=SSE, headers=HEADERS)
     lines = await run_in_threadpool(reader.read, most=limit)
     following = None if reader.is_at_end else reader.after
     # The lines are JSON as they lie there.
@@ -121,11 +118,8 @@ async def _live(
             # The state first: what was printed is stored before a run says that it is over.
             if bell.take_state() or time.monotonic() - looked > _SILENCE:
                 before = told
-                try:
-                    run, told = await run_in_threadpool(look)
-                except NotFound:
-                    # Whoever may not read it any more reads no more of it.
-                    return
+                # Whoever may not read it any more reads no more of it.
+                run, told = await run_in_threadpool(look)
                 looked = time.monotonic()
                 if told != before:
                     yield told

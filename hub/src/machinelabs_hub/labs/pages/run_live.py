@@ -11,7 +11,6 @@ from fastapi import APIRouter, Request
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import StreamingResponse
 
-from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.run import Run
@@ -21,11 +20,12 @@ from machinelabs_hub.labs.pages.run_parts import mark_of, parts_of, run_url, use
 from machinelabs_hub.labs.pages.run_screens import News, RunScreen, screen_of
 from machinelabs_hub.labs.render.run_use import Use
 from machinelabs_hub.labs.security import Ctx
+from machinelabs_hub.labs.streams import HEADERS, SSE, ended
 
 router = APIRouter()
 
-QUIET_SECONDS: Final = 15
-"""After so long without news a word is sent, so that nobody on the way takes it for dead."""
+QUIET_SECONDS: Final = 10
+"""After so long without news a word is sent: the page knows by it that somebody is still there."""
 
 PAUSE_SECONDS: Final = 0.05
 """Between two messages: what comes within goes together."""
@@ -51,23 +51,15 @@ async def live(
     again = request.headers.get("last-event-id", "")
     after = int(again) if again.isdecimal() else after
     watch = await run_in_threadpool(_Watch.begin, request, ctx, owner, name, number, after, mark)
-    return StreamingResponse(
-        _messages(ctx, watch),
-        media_type="text/event-stream",
-        headers={"Cache-Control": "no-store", "X-Accel-Buffering": "no"},
-    )
+    pieces = ended(_messages(ctx, watch), f"the live page of run {watch.run.id}")
+    return StreamingResponse(pieces, media_type=SSE, headers=HEADERS)
 
 
 async def _messages(ctx: Context, watch: "_Watch") -> AsyncIterator[str]:
     with ctx.tools.bells.listen(watch.run.id) as bell:
         yield "retry: 2000\n\n"
         while True:
-            try:
-                text = await run_in_threadpool(watch.take, is_due=bell.take_state())
-            except MachineLabsError:
-                # Whoever may not read it any more, or whom the database fails, asks again and is
-                # told then.
-                return
+            text = await run_in_threadpool(watch.take, is_due=bell.take_state())
             if text:
                 yield text
             if watch.is_over:
@@ -76,7 +68,8 @@ async def _messages(ctx: Context, watch: "_Watch") -> AsyncIterator[str]:
             await asyncio.sleep(PAUSE_SECONDS)
             is_behind = watch.is_behind
             if not await bell.wait(DRAW_SECONDS if is_behind else QUIET_SECONDS) and not is_behind:
-                yield ": nothing new\n\n"
+                # A comment would not reach the page's script.
+                yield "event: beat\ndata: {}\n\n"
 
 
 @dataclass(slots=True)

@@ -3,6 +3,9 @@
 (() => {
   const FOLLOWING = 1500;
   const READING = 6000;
+  // The service says something every ten seconds at least. A proxy may hold a connection open whose
+  // other end is long gone; the browser then waits for ever, so it is closed from here.
+  const SILENT = 25_000;
   const AWAY = "The connection is lost. It is tried again every few seconds.";
 
   const start = () => {
@@ -114,17 +117,36 @@
     const trouble = document.getElementById("run-trouble");
     const listen = () => {
       const source = new EventSource(`${log.dataset.live}&after=${at}`);
+      let silence = 0;
+      const hear = () => {
+        clearTimeout(silence);
+        silence = setTimeout(() => {
+          lose();
+          source.close();
+          listen();
+        }, SILENT);
+      };
+      const lose = () => {
+        trouble.textContent = AWAY;
+        trouble.hidden = false;
+      };
+      hear();
+      for (const kind of ["open", "rows", "parts", "beat"]) source.addEventListener(kind, hear);
       source.addEventListener("open", () => (trouble.hidden = true));
       source.addEventListener("rows", (event) => {
         at = Number(event.lastEventId);
         take(JSON.parse(event.data));
       });
       source.addEventListener("parts", (event) => replace(JSON.parse(event.data)));
-      source.addEventListener("end", () => source.close());
+      source.addEventListener("end", () => {
+        clearTimeout(silence);
+        source.close();
+      });
       source.addEventListener("error", () => {
-        trouble.textContent = AWAY;
-        trouble.hidden = false;
-        if (source.readyState === EventSource.CLOSED) setTimeout(listen, 5000);
+        lose();
+        if (source.readyState !== EventSource.CLOSED) return;
+        clearTimeout(silence);
+        setTimeout(listen, 5000);
       });
     };
 
