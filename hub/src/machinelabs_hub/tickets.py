@@ -50,6 +50,12 @@ def server_of(run: int) -> str:
     return f"{RUN_PREFIX}{run}"
 
 
+def run_of(server: str) -> int:
+    """Return the run that a server is, by its name; 0: it is none."""
+    number = server.removeprefix(RUN_PREFIX)
+    return int(number) if is_run(server) and number.isdecimal() else 0
+
+
 def is_run(server: str) -> bool:
     """Tell whether a server is a run, by its name."""
     return server.startswith(RUN_PREFIX)

@@ -61,6 +61,7 @@ from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.pages import site as pages
 from machinelabs_hub.labs.pages.failed import failed
 from machinelabs_hub.labs.services import (
+    gpu_uses,
     idempotency,
     reindex,
     run_strays,
@@ -174,6 +175,7 @@ async def _life(app: FastAPI) -> AsyncIterator[None]:
         "conducting runs": Conductor(tools=tools, hub=hub).run,
         "removing servers of no run": partial(run_strays.keep_sweeping, tools, hub),
         "keeping schedules": Timekeeper(tools=tools, standing=hub.standing).run,
+        "looking at the GPUs of runs": partial(gpu_uses.keep_looking, tools),
         "verifying": Verifier(tools=tools).run,
         "the nightly sweep": NightSweep(tools=tools, standing=hub.standing).run,
     }

@@ -33,3 +33,14 @@ def test_what_is_not_told_or_no_number_is_left_out() -> None:
     uses.add({"at": at(0), "cpu": "a", "memory_mib": float("inf")})
     uses.add({"at": at(1), "cpu": True})
     assert [(use.cores, use.memory_mib) for use in uses.points] == [(None, None)] * 2
+
+
+def test_gpu_figures_keep_their_peaks_beside_those_that_tell_of_none() -> None:
+    uses = Uses(most=4)
+    for second in range(16):
+        gpu = {"gpu_percent": 90 if second == 5 else 10, "gpu_memory_mib": 2100 - second}
+        uses.add({"at": at(second), "cpu": 1} | (gpu if second > 3 else {}))
+    assert max(use.gpu_percent or 0 for use in uses.points) == 90
+    assert max(use.gpu_memory_mib or 0 for use in uses.points) == 2096
+    assert uses.now is not None
+    assert (uses.now.gpu_percent, uses.now.gpu_memory_mib) == (10, 2085)

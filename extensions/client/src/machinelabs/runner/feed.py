@@ -6,6 +6,7 @@ Events get their numbers when they are sent; a batch that was not answered is se
 import asyncio
 import json
 import math
+import time
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING, Any, Final
 
@@ -15,13 +16,13 @@ from machinelabs.runner.service import FIRST_WAIT, LONGEST_WAIT, Dismissed, Refu
 from machinelabs.runner.spool import Spool
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
 BEAT_SECONDS: Final = 2.0
 """How long the site hears nothing at most: it learns that we live, we learn whether to stop."""
 
-GATHER_SECONDS: Final = 0.03
-"""How long what is printed may wait for more of it."""
+GATHER_SECONDS: Final = 0.04
+"""From the beginning of one sending to that of the next: what is printed within goes together."""
 
 MOST_BYTES: Final = 256 << 10
 MOST_EVENTS: Final = 500
@@ -38,6 +39,8 @@ class Feed:
         self.stop_ordered = asyncio.Event()
         self.on_key: Callable[[str], None] = _nobody_asked
         """Hears of the keys that the site has given to the run's person, by their hashes."""
+        self.gpu: Mapping[str, int] = {}
+        """What the site said last that we do on our GPUs."""
         self.is_heard = True
         """Whether the last try reached the site."""
         self._service = service
@@ -51,6 +54,7 @@ class Feed:
         self._is_full = False
         """Whether the site keeps nothing more that is printed: why send it?"""
         self._next = 1
+        self._sent_at = -math.inf
         self._news = asyncio.Event()
         self._all_told = asyncio.Event()
         self._all_told.set()
@@ -127,7 +131,9 @@ class Feed:
                     await self._news.wait()
             except TimeoutError:
                 return
-        await asyncio.sleep(GATHER_SECONDS)
+        # After a silence nothing waits; while much is printed, the sending itself gathers.
+        await asyncio.sleep(max(self._sent_at + GATHER_SECONDS - time.monotonic(), 0))
+        self._sent_at = time.monotonic()
         self._news.clear()
         self._close_text()
         self._batch = self._spool.take(most_bytes=MOST_BYTES, most_lines=MOST_EVENTS)
@@ -144,6 +150,7 @@ class Feed:
             self.stop_ordered.set()
         if told.key:
             self.on_key(told.key)
+        self.gpu = told.gpu
         self._is_full = self._is_full or told.full
         # What the site has of the batch is done; where it has less than it said, we follow it.
         del self._batch[: max(told.next - self._next, 0)]

@@ -28,7 +28,7 @@ LONGEST_TITLE: Final = 80
 FLUSH_OFTEN: Final = (
     "import sys\n"
     "for _stream in (sys.stdout, sys.stderr):\n"
-    "    _stream.flush_interval = 0.05\n"
+    "    _stream.flush_interval = 0.02\n"
     "del _stream, sys"
 )
 """A kernel keeps what is printed for a fifth of a second; who watches need not wait so long."""

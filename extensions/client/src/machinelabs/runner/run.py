@@ -225,6 +225,6 @@ class Run:
 
     async def _look(self) -> None:
         while True:
-            if used := self._usage.look():
+            if used := {**self._usage.look(), **self._feed.gpu}:
                 self._feed.put("usage", **used)
             await asyncio.sleep(LOOK_SECONDS)

@@ -5,8 +5,8 @@ import contextlib
 import hashlib
 import os
 import secrets
-from collections.abc import AsyncIterator, Awaitable, Callable
-from dataclasses import dataclass
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
 from functools import partial
 from http import HTTPStatus
 from typing import IO, Any, BinaryIO, Final
@@ -53,6 +53,8 @@ class Told:
     """Nothing more that is printed is kept."""
     key: str = ""
     """The hash of a key with which the run's person may look into it now."""
+    gpu: Mapping[str, int] = field(default_factory=dict)
+    """What the run does on its GPUs: `gpu_percent`, `gpu_memory_mib`, as far as it is known."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -248,6 +250,7 @@ class Service:
             stop=bool(said.get("stop")),
             full=bool(said.get("full")),
             key=str(said.get("key") or ""),
+            gpu=_gpu_of(said.get("gpu")),
         )
 
     async def put_output(self, path: str, file: BinaryIO) -> None:
@@ -315,6 +318,12 @@ class Service:
                     return answer
             await asyncio.sleep(wait)
             wait = min(wait * 2, LONGEST_WAIT)
+
+
+def _gpu_of(said: Any) -> dict[str, int]:
+    told = said if isinstance(said, dict) else {}
+    names = {"percent": "gpu_percent", "memory_mib": "gpu_memory_mib"}
+    return {name: told[key] for key, name in names.items() if isinstance(told.get(key), int)}
 
 
 _LATER: Final = frozenset({HTTPStatus.TOO_MANY_REQUESTS, HTTPStatus.REQUEST_TIMEOUT})

@@ -107,6 +107,13 @@ class EventsBody(BaseModel):
     events: Annotated[list[EventBody], Field(max_length=_MOST_EVENTS)] = []
 
 
+class GpuUseBody(BaseModel):
+    """What the run does on its GPUs now. Null: the driver does not tell."""
+
+    percent: Annotated[int | None, Field(description="Of what they can compute.")]
+    memory_mib: int | None
+
+
 class HeardBody(BaseModel):
     """How far the log is stored, and whether the run is to stop."""
 
@@ -118,6 +125,9 @@ class HeardBody(BaseModel):
     key: Annotated[
         str, Field(description="The sha256 of a key with which its person may look into it now.")
     ] = ""
+    gpu: Annotated[
+        GpuUseBody | None, Field(description="Goes into the next `usage` event of the run.")
+    ] = None
 
 
 class EndReasonBody(BaseModel):
@@ -244,8 +254,13 @@ async def add_events(request: Request, run: RunId, authorization: Token = "") ->
         return JSONResponse(said, gap.status)
     is_full = await run_in_threadpool(service.is_log_full, found)
     heard: dict[str, Any] = {"next": following, "stop": stop}
-    key = service.door_key(found)
-    return JSONResponse(heard | ({"full": True} if is_full else {}) | ({"key": key} if key else {}))
+    if is_full:
+        heard["full"] = True
+    if key := service.door_key(found):
+        heard["key"] = key
+    if use := service.gpu_use(found):
+        heard["gpu"] = {"percent": use.percent, "memory_mib": use.memory_mib}
+    return JSONResponse(heard)
 
 
 @router.put(

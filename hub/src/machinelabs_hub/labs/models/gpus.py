@@ -10,6 +10,19 @@ from machinelabs_hub.gpu.sample import CardPoint, CardSample
 
 
 @dataclass(frozen=True, slots=True)
+class GpuUse:
+    """What a run does on all of its devices together. None: the driver does not tell.
+
+    Attributes:
+        percent: of what they can compute: their mean.
+        memory_mib: what it holds of their memory: the sum.
+    """
+
+    percent: int | None
+    memory_mib: int | None
+
+
+@dataclass(frozen=True, slots=True)
 class Drain:
     """An admin's order to keep a device back; an instance may be kept back with its card."""
 

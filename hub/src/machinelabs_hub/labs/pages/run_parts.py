@@ -4,7 +4,7 @@ import hashlib
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Final
+from typing import TYPE_CHECKING, Final
 from urllib.parse import quote
 
 from fastapi import Request
@@ -18,6 +18,9 @@ from machinelabs_hub.labs.pages.look import fill
 from machinelabs_hub.labs.pages.plots import SPARK_HEIGHT, SPARK_WIDTH, Spark
 from machinelabs_hub.labs.pages.run_curves import PART, metrics_of
 from machinelabs_hub.labs.pages.run_screens import News
+
+if TYPE_CHECKING:
+    from machinelabs_hub.labs.render.run_use import Use
 
 MOST_OUTPUTS: Final = 100
 
@@ -78,15 +81,20 @@ def parts_of(request: Request, ctx: Context, lab: Lab, run: Run, news: News) -> 
 def use_of(request: Request, ctx: Context, run: Run, news: News) -> dict[str, str]:
     """Return the part that says what a run uses, or used at most, with its lines; by its id."""
     flavour = next((one for one in ctx.catalog.flavours if one.name == run.flavour), None)
-    cores = [(use.at, use.cores) for use in news.uses if use.cores is not None]
-    memory = [(use.at, use.memory_mib) for use in news.uses if use.memory_mib is not None]
+    gpu = flavour.gpu if flavour else None
     now = news.now if run.state is RunState.RUNNING else None
-    most = (flavour.cpu, flavour.memory_mib) if flavour else (0.0, 0)
-    shown = (
-        _use("cores", cores, most[0], now.cores if now else None),
-        _use("memory", memory, most[1], now.memory_mib if now else None),
+    figures: tuple[tuple[str, Callable[[Use], float | None], float], ...] = (
+        ("cores", lambda use: use.cores, flavour.cpu if flavour else 0),
+        ("memory", lambda use: use.memory_mib, flavour.memory_mib if flavour else 0),
+        ("GPU", lambda use: use.gpu_percent, 0),
+        ("GPU memory", lambda use: use.gpu_memory_mib, gpu.count * gpu.memory_mib if gpu else 0),
     )
-    uses = [use for use in shown if use is not None]
+    uses = []
+    for what, of, most in figures:
+        points = [(use.at, told) for use in news.uses if (told := of(use)) is not None]
+        shown = _use(what, points, most, of(now) if now else None)
+        if shown is not None:
+            uses.append(shown)
     return {"run-use": fill("run_use.html", request, ctx, uses=uses)}
 
 
@@ -104,7 +112,7 @@ def _use(
     if not points:
         return None
     peak = max(value for _, value in points)
-    top = max(most, peak) or 1.0
+    top = max(most, peak, _WHOLE.get(what, 0.0)) or 1.0
     begin, end = points[0][0], points[-1][0]
     length = (end - begin).total_seconds() or 1.0
     line = " ".join(
@@ -123,9 +131,14 @@ def _use(
 _SHORTEST: Final = 4.0
 """Seconds of a run from which on it has a line."""
 
+_WHOLE: Final = {"GPU": 100.0}
+"""How high a line may go, where no size says it."""
+
 _FIGURES: Final[Mapping[str, Callable[[float], str]]] = {
     "cores": lambda value: f"{value:.1f}".removesuffix(".0"),
     "memory": lambda value: size(round(value * (1 << 20))),
+    "GPU": lambda value: f"{value:.0f}%",
+    "GPU memory": lambda value: size(round(value * (1 << 20))),
 }
 
 

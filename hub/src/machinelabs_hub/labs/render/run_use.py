@@ -14,6 +14,8 @@ class Use:
     at: datetime
     cores: float | None
     memory_mib: float | None
+    gpu_percent: float | None = None
+    gpu_memory_mib: float | None = None
 
 
 class Uses:
@@ -32,7 +34,8 @@ class Uses:
             at = datetime.fromisoformat(event["at"])
         except (KeyError, TypeError, ValueError):
             return
-        use = Use(at, _number(event.get("cpu")), _number(event.get("memory_mib")))
+        figures = ("cpu", "memory_mib", "gpu_percent", "gpu_memory_mib")
+        use = Use(at, *(_number(event.get(figure)) for figure in figures))
         self.now = use
         if self._taken % self._each and self.points:
             self.points[-1] = _highest(self.points[-1], use)
@@ -48,9 +51,14 @@ class Uses:
 
 def _highest(one: Use, other: Use) -> Use:
     """Return both in one point, at the time of the later."""
-    cores = [use.cores for use in (one, other) if use.cores is not None]
-    memory = [use.memory_mib for use in (one, other) if use.memory_mib is not None]
-    return Use(other.at, max(cores, default=None), max(memory, default=None))
+    both = (
+        (one.cores, other.cores),
+        (one.memory_mib, other.memory_mib),
+        (one.gpu_percent, other.gpu_percent),
+        (one.gpu_memory_mib, other.gpu_memory_mib),
+    )
+    told = ([figure for figure in pair if figure is not None] for pair in both)
+    return Use(other.at, *(max(figures, default=None) for figures in told))
 
 
 def _number(value: Any) -> float | None:

@@ -38,7 +38,12 @@ def size_for(tools: Tools, viewer: Person | None, lab: Lab) -> str:
 
 def note(tools: Tools, run_id: int, events: Iterable[Mapping[str, Any]]) -> None:
     """Keep what a part of a run's log says that it used, if it is the most until now."""
-    used = [event.get("memory_mib") for event in events if event["kind"] == "usage"]
-    most = max((mib for mib in used if isinstance(mib, int) and 0 < mib < 1 << 31), default=0)
-    if most:
-        tools.run_peaks.raise_to(run_id, memory_mib=most)
+    used = [event for event in events if event["kind"] == "usage"]
+    memory, gpu = (_most(used, figure) for figure in ("memory_mib", "gpu_memory_mib"))
+    if memory or gpu:
+        tools.run_peaks.raise_to(run_id, memory_mib=memory, gpu_memory_mib=gpu)
+
+
+def _most(used: Iterable[Mapping[str, Any]], figure: str) -> int:
+    told = (event.get(figure) for event in used)
+    return max((mib for mib in told if isinstance(mib, int) and 0 < mib < 1 << 31), default=0)

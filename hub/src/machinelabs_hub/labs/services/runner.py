@@ -7,6 +7,7 @@ from datetime import timedelta
 from typing import Final
 
 from machinelabs_hub.errors import NotAllowed, NotFound, TooLarge
+from machinelabs_hub.labs.models.gpus import GpuUse
 from machinelabs_hub.labs.models.inputs import RunInput
 from machinelabs_hub.labs.models.paths import BadPath, fault_of
 from machinelabs_hub.labs.models.run import Reason, Run, RunOutput, RunState
@@ -165,6 +166,10 @@ class RunnerService:
     def door_key(self, run: Run) -> str:
         """Return the hash of the key that the run's person was given; empty: of none."""
         return self._tools.door_keys.hash_of(run.id)
+
+    def gpu_use(self, run: Run) -> GpuUse | None:
+        """Return what the run does on its GPUs now; None: it has none, or nobody knows."""
+        return self._tools.gpu_uses.get(run.id)
 
     def is_log_full(self, run: Run) -> bool:
         """Tell whether the run need not send any more of what it prints."""

@@ -14,6 +14,7 @@ from machinelabs_hub.catalog.load import read_builds
 from machinelabs_hub.catalog.model import Catalog
 from machinelabs_hub.db.engine import Sessions, open_engine, session_maker
 from machinelabs_hub.gpu.sampling import SamplerClient
+from machinelabs_hub.labs.models.gpus import GpuUse
 from machinelabs_hub.labs.models.reach import Reach
 from machinelabs_hub.labs.outside import Outside
 from machinelabs_hub.labs.services.bells import Bells
@@ -114,6 +115,8 @@ class Tools:
     contacts: Contacts
     door_keys: DoorKeys
     sampler: SamplerClient
+    gpu_uses: dict[int, GpuUse]
+    """What runs do on their GPUs now, by their ids."""
     locks: Locks
     publishes: Rate
     handshakes: Rate
@@ -185,6 +188,7 @@ class Tools:
             contacts=Contacts(),
             door_keys=DoorKeys(),
             sampler=SamplerClient(settings),
+            gpu_uses={},
             locks=Locks(),
             publishes=Rate(count=settings.limits.publishes_per_hour, seconds=HOUR),
             handshakes=Rate(count=HANDSHAKES_PER_HOUR, seconds=HOUR),

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import func, or_, select
+from sqlalchemy import or_, select
 
 from machinelabs_hub import tickets
 from machinelabs_hub.db.engine import SessionMaker
@@ -32,11 +32,19 @@ class RunPeakTable:
             row.memory_mib = max(row.memory_mib, memory_mib)
             row.gpu_memory_mib = max(row.gpu_memory_mib, gpu_memory_mib)
 
-    def held_gpus(self, since: datetime) -> tuple[tuple[int, str], ...]:
-        """Return the runs that finished since and held GPUs, with their containers.
+    def holding(self) -> tuple[tuple[int, str], ...]:
+        """Return the runs that hold GPUs now, by their ids, and whose they are."""
+        held = select(ClaimRow.server, ClaimRow.user).where(
+            ClaimRow.server.startswith(tickets.RUN_PREFIX, autoescape=True),
+            ClaimRow.container != "",
+            ClaimRow.ended_at.is_(None),
+        )
+        with self._sessions() as db:
+            rows = [(tickets.run_of(server), user) for server, user in db.execute(held)]
+        return tuple((run, user) for run, user in rows if run)
 
-        Those whose GPU memory is known already are left out.
-        """
+    def held_gpus(self, since: datetime) -> tuple[tuple[int, str], ...]:
+        """Return the runs that finished since and held GPUs, with their containers."""
         held = select(ClaimRow.server, ClaimRow.container).where(
             ClaimRow.server.startswith(tickets.RUN_PREFIX, autoescape=True),
             ClaimRow.container != "",
@@ -46,11 +54,8 @@ class RunPeakTable:
             containers = {row.server: row.container for row in db.execute(held)}
             if not containers:
                 return ()
-            over = (
-                select(RunRow.id)
-                .outerjoin(RunPeakRow, RunPeakRow.run_id == RunRow.id)
-                .where(RunRow.state == RunState.FINISHED, RunRow.ended_at >= since)
-                .where(func.coalesce(RunPeakRow.gpu_memory_mib, 0) == 0)
+            over = select(RunRow.id).where(
+                RunRow.state == RunState.FINISHED, RunRow.ended_at >= since
             )
             found = ((run, containers.get(tickets.server_of(run), "")) for run in db.scalars(over))
             return tuple((run, container) for run, container in found if container)
