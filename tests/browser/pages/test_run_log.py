@@ -26,14 +26,17 @@ class Program:
     next: int = 1
     lines: int = 0
 
-    def print(self, count: int) -> None:
+    def print(self, count: int, **more: int) -> None:
         """Print so many lines, in one piece."""
         text = "".join(f"line {self.lines + n + 1}\n" for n in range(count))
-        at = "2026-01-01T00:00:00+00:00"
-        events = [{"n": self.next, "at": at, "kind": "stdout", "text": text}]
-        answer = self.http.post("/events", json={"first": self.next, "events": events})
-        self.next = answer.raise_for_status().json()["next"]
+        self.tell(kind="stdout", text=text, **more)
         self.lines += count
+
+    def tell(self, **event: object) -> None:
+        """Tell one event."""
+        told = {"n": self.next, "at": "2026-01-01T00:00:00+00:00"} | event
+        answer = self.http.post("/events", json={"first": self.next, "events": [told]})
+        self.next = answer.raise_for_status().json()["next"]
 
 
 @pytest.fixture(scope="module")
@@ -77,6 +80,18 @@ def test_a_hundred_thousand_lines_do_not_stall_the_page(program: Program, page: 
     late.wait_for_url("**line=50000#L50000")
     expect(late.locator("#L50000:target > span")).to_have_text("line 50000")
     expect(late.locator("#L50000")).to_be_in_viewport()
+
+
+def test_a_link_to_a_cell_in_the_middle_leads_there(program: Program, page: Page) -> None:
+    for cell_ in range(4):
+        program.tell(kind="cell", cell=cell_, state="running", title=f"step {cell_}")
+        program.print(1_000, cell=cell_)
+    page.goto(program.url)
+    expect(page.locator(LAST)).to_have_text("line 4000")
+    page.goto(f"{program.url}#cell-2")
+    page.wait_for_url("**cell=2#cell-2")
+    expect(page.locator("#cell-2")).to_be_in_viewport()
+    expect(page.locator("#cell-2")).to_contain_text("step 1")
 
 
 def test_who_reads_stays_where_they_are_until_they_ask_for_the_newest(

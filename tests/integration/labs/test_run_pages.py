@@ -181,6 +181,32 @@ def test_a_long_log_shows_its_ends_and_every_line_has_a_page(
     assert '<div class="ml-run-line is-stdout" id="L9000"' in around
     assert ">line 9100<" in around
     assert "Log around line 9000" in around
+    beyond = page(visitor, f"{here(runner)}?line=99999")
+    assert "The log has 20,000 lines so far. These are the last ones." in beyond
+    assert "Log around" not in beyond
+    assert ">line 20000<" in beyond
+
+
+def test_a_cell_that_is_left_out_in_the_middle_has_a_page(
+    runner: Runner, visitor: httpx.Client
+) -> None:
+    many = "".join(f"line {n}\n" for n in range(1000))
+    number = 1
+    for cell_ in range(5):
+        number = runner.tell(
+            number,
+            {"kind": "cell", "cell": cell_, "state": "running", "title": f"step {cell_}"},
+            {"kind": "stdout", "text": many, "cell": cell_},
+            {"kind": "cell", "cell": cell_, "state": "done", "seconds": 1},
+        )
+    assert 'id="cell-3"' not in page(visitor, here(runner))
+    around = page(visitor, f"{here(runner)}?cell=3")
+    assert "Log around cell 3" in around
+    assert 'id="cell-3"' in around
+    assert 'id="L2001"' in around
+    assert 'id="L2000"' in around
+    assert 'id="L2500"' not in around
+    assert "Cell 9 has not begun" in page(visitor, f"{here(runner)}?cell=9")
 
 
 def test_the_executed_notebook_and_outputs_are_linked(

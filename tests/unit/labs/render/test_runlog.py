@@ -153,3 +153,16 @@ def test_events_that_come_again_or_make_no_sense_change_nothing() -> None:
         made.feed(event)
     assert rows(made)[0] == "a"
     assert made.lines == 1
+
+
+def test_an_output_that_is_not_shown_any_more_is_not_held_for_what_may_still_change_it() -> None:
+    def shown(kind: str, text: str) -> dict[str, Any]:
+        output = {"output_type": "display_data", "data": {"text/plain": text}, "metadata": {}}
+        return {"kind": kind, "output": output, "display_id": "d"}
+
+    made = screen(shown("output", "first " * 1000), out("\n" * 10), head=0, tail=5)
+    (row,) = made._displays.values()
+    assert row.size == 0
+    made.feed({"n": 3} | shown("update", "again " * 1000))
+    assert row.size == 0
+    assert all(one.kind != "output" for one in made.tail)

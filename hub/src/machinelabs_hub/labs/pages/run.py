@@ -20,7 +20,7 @@ from machinelabs_hub.labs.pages.look import page, page_around
 from machinelabs_hub.labs.pages.missing import NoPage
 from machinelabs_hub.labs.pages.run_html import html_frame
 from machinelabs_hub.labs.pages.run_parts import mark_of, parts_of, run_api, run_url
-from machinelabs_hub.labs.pages.run_screens import log_around, screen_of
+from machinelabs_hub.labs.pages.run_screens import log_around, log_of_cell, screen_of
 from machinelabs_hub.labs.pages.shelf import shelf_of
 from machinelabs_hub.labs.pages.words import ICONS
 from machinelabs_hub.labs.render.files import kind_of
@@ -31,10 +31,18 @@ router = APIRouter()
 
 
 @router.get("/{owner}/{name}/runs/{number}", include_in_schema=False)
-def run(request: Request, ctx: Ctx, owner: str, name: str, number: str, line: int = 0) -> Response:
-    """Give the page; with `line` the log around that line."""
+def run(
+    request: Request,
+    ctx: Ctx,
+    owner: str,
+    name: str,
+    number: str,
+    line: int = 0,
+    cell: int = 0,
+) -> Response:
+    """Give the page; with `line` or `cell`, each from 1 on, the log around it."""
     lab, found = _found(ctx, owner, name, number)
-    return _page(request, ctx, lab, found, line=line)
+    return _page(request, ctx, lab, found, line=line, cell=cell)
 
 
 @router.get("/{owner}/{name}/runs/{number}/notebook", include_in_schema=False)
@@ -174,13 +182,20 @@ def _page(
     found: Run,
     *,
     line: int = 0,
+    cell: int = 0,
     error: MachineLabsError | None = None,
 ) -> Response:
     address, screen = content_address(lab, found.revision), screen_of(ctx, found)
-    log = log_around(ctx, found, line, address) if line > 0 else screen.log(address)
+    around = f"line {line}" if line > 0 else f"cell {cell}" if cell > 0 else ""
+    if line > 0:
+        log = log_around(ctx, found, line, address)
+    elif cell > 0:
+        log = log_of_cell(ctx, found, cell - 1, address)
+    else:
+        log = screen.log(address)
     parts = parts_of(request, ctx, lab, found, screen.news(log.at, address))
     here = run_url(lab, found.number)
-    follows = not found.state.is_final and line <= 0
+    follows = not found.state.is_final and not around
     return page(
         "run.html",
         request,
@@ -196,7 +211,7 @@ def _page(
         # Rows are made of our templates, and of what the renderer cleaned.
         head=Markup("".join(log.head)),  # noqa: S704
         tail=Markup("".join(log.tail)),  # noqa: S704
-        line=max(line, 0),
+        around=around,
         live=f"{here}/live?mark={mark_of(parts)}" if follows else "",
         whole=f"{run_api(lab, found.number)}/log",
         **frame(ctx, lab, "runs"),

@@ -3,10 +3,11 @@
 import json
 import threading
 from collections import OrderedDict
+from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.run import Run
@@ -30,6 +31,7 @@ class Log:
         left_out: how many rows stand between them.
         tail: the last rows.
         lines: how many lines there are as far as they were read.
+        trouble: why it is not the part that was asked for.
     """
 
     at: int
@@ -37,6 +39,7 @@ class Log:
     left_out: int
     tail: tuple[str, ...]
     lines: int
+    trouble: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,8 +67,8 @@ class RunScreen:
 
     def log(self, address: Address) -> Log:
         """Return the log as it is now."""
+        self._read()
         with self._lock:
-            self._read()
             screen = self._screen
             rows = list(screen.tail)[-_TAIL:]
             return Log(
@@ -78,16 +81,22 @@ class RunScreen:
 
     def news(self, after: int, address: Address) -> News:
         """Return what events after this one changed."""
+        self._read()
         with self._lock:
-            self._read()
             screen = self._screen
             rows = tuple((row.number, _html(row, address)) for row in screen.changed(after))
             return News(screen.at, rows, screen.uses.now, tuple(screen.uses.points), screen.tracked)
 
     def _read(self) -> None:
-        while lines := self._reader.read():
-            for line in lines:
-                self._screen.feed(json.loads(line))
+        """Read what is there by now, a piece at a time: others get their turn between two."""
+        end = self._reader.end
+        while True:
+            with self._lock:
+                lines = self._reader.read() if self._reader.place < end else ()
+                for line in lines:
+                    self._screen.feed(json.loads(line))
+            if not lines:
+                return
 
 
 def screen_of(ctx: Context, run: Run) -> RunScreen:
@@ -98,12 +107,44 @@ def screen_of(ctx: Context, run: Run) -> RunScreen:
 def log_around(ctx: Context, run: Run, line: int, address: Address) -> Log:
     """Return the log around one of its lines."""
     screen = Screen(head=0, tail=2 * _AROUND, until=line + _AROUND)
+    for event in _events(ctx, run):
+        screen.feed(event)
+        if screen.is_full:
+            break
+    if line <= screen.lines:
+        return _part(screen, address)
+    many = f"{screen.lines:,} lines" if screen.lines != 1 else "one line"
+    so_far = "" if run.state.is_final else " so far"
+    return _part(screen, address, f"The log has {many}{so_far}. These are the last ones.")
+
+
+def log_of_cell(ctx: Context, run: Run, cell: int, address: Address) -> Log:
+    """Return the log from a little before a cell on; `cell` is its place, from 0."""
+    screen = Screen(head=0, tail=2 * _AROUND)
+    heading: Row | None = None
+    for event in _events(ctx, run):
+        screen.feed(event)
+        if heading is None:
+            heading = screen.cell(cell)
+            if heading is not None:
+                screen.stop_after(_AROUND)
+        elif screen.is_full or screen.count >= heading.number + _AROUND:
+            break
+    if heading is not None:
+        return _part(screen, address)
+    so_far = "was not run" if run.state.is_final else "has not begun"
+    return _part(screen, address, f"Cell {cell + 1} {so_far}. This is the end of the log.")
+
+
+def _events(ctx: Context, run: Run) -> Iterator[Any]:
     reader = ctx.runs.log(run)
-    while not screen.is_full and (lines := reader.read()):
-        for one in lines:
-            screen.feed(json.loads(one))
+    while lines := reader.read():
+        yield from map(json.loads, lines)
+
+
+def _part(screen: Screen, address: Address, trouble: str = "") -> Log:
     rows = tuple(_html(row, address) for row in screen.tail)
-    return Log(at=screen.at, head=rows, left_out=0, tail=(), lines=screen.lines)
+    return Log(at=screen.at, head=rows, left_out=0, tail=(), lines=screen.lines, trouble=trouble)
 
 
 def _html(row: Row, address: Address) -> str:

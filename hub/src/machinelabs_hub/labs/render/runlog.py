@@ -142,6 +142,14 @@ class Screen:
         elif kind in _FIGURES:
             self._figure(n, event)
 
+    def cell(self, cell: int) -> Row | None:
+        """Return the heading of a cell if none was begun since."""
+        return self._cells.get(cell)
+
+    def stop_after(self, lines: int) -> None:
+        """Take so many lines more than there are now, and no others."""
+        self._until = self.lines + lines
+
     def changed(self, after: int) -> Iterator[Row]:
         """Yield the rows that events after this one changed, as far as they are kept."""
         for row in (*self.head, *self.tail):
@@ -210,7 +218,7 @@ class Screen:
 
     def _update(self, event: Mapping[str, Any]) -> None:
         row = self._displays.get(_display_of(event))
-        if row is None:
+        if row is None or row.kind == "gone":
             return
         output = mapping_of(event.get("output")) or {
             "output_type": "display_data",
@@ -282,7 +290,7 @@ class Screen:
         else:
             self.tail.append(row)
         if len(self.tail) > self._most_tail:
-            self.tail.popleft()
+            _let_go(self.tail.popleft())
         return row
 
     def _trim(self) -> None:
@@ -291,7 +299,15 @@ class Screen:
             self.tail.append(self.head.pop())
         held = sum(row.size for row in self.tail)
         while held > self._most_characters and len(self.tail) > 1:
-            held -= self.tail.popleft().size
+            gone = self.tail.popleft()
+            held -= gone.size
+            _let_go(gone)
+
+
+def _let_go(row: Row) -> None:
+    """Hold nothing of an output any more, also where something that comes may still name it."""
+    if row.kind == "output":
+        row.kind, row.shown, row.made = "gone", {}, None
 
 
 def _count(value: Any) -> int:

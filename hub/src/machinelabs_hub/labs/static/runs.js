@@ -151,14 +151,16 @@
     };
 
     const jump = () => {
-      const line = /^#L([0-9]+)$/.exec(location.hash);
-      if (!line) return;
-      const row = document.getElementById(line[0].slice(1));
+      const asked = /^#(L|cell-)([0-9]+)$/.exec(location.hash);
+      if (!asked) return;
+      const row = document.getElementById(asked[0].slice(1));
       if (!row) {
-        // It may be among those in the middle: there is a page around every line.
+        // It may be among those in the middle: there is a page around every line and cell.
         const there = new URL(location.href);
-        if (there.searchParams.get("line") === line[1]) return;
-        there.searchParams.set("line", line[1]);
+        const [kind, other] = asked[1] === "L" ? ["line", "cell"] : ["cell", "line"];
+        if (there.searchParams.get(kind) === asked[2]) return;
+        there.searchParams.delete(other);
+        there.searchParams.set(kind, asked[2]);
         location.assign(there);
         return;
       }

@@ -219,6 +219,17 @@ class EventReader:
         return found
 
     @property
+    def place(self) -> int:
+        """How many bytes of the log were read, or passed over."""
+        return self._offset
+
+    @property
+    def end(self) -> int:
+        """How many bytes the log has by now."""
+        with self._log.lock:
+            return self._log.size
+
+    @property
     def is_at_end(self) -> bool:
         """Whether all that is written was read."""
         with self._log.lock:
