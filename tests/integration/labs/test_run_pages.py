@@ -3,6 +3,7 @@
 import base64
 import json
 import threading
+from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -185,6 +186,36 @@ def test_a_long_log_shows_its_ends_and_every_line_has_a_page(
     assert "The log has 20,000 lines so far. These are the last ones." in beyond
     assert "Log around" not in beyond
     assert ">line 20000<" in beyond
+
+
+def test_a_huge_log_that_nobody_watched_is_not_read_again_by_a_service_that_starts_anew(
+    runner: Runner, visitor: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    number = 1
+    for part in range(8):
+        text = "".join(f"line {part * 10_000 + n + 1} {'x' * 40}\n" for n in range(10_000))
+        number = runner.tell(number, {"kind": "stdout", "text": text})
+    tools, run = runner.desk.server.tools, runner.desk.run
+    before = page(visitor, here(runner))
+    known, taken = EventReader.read, []
+
+    def read(reader: EventReader) -> list[bytes]:
+        lines = known(reader)
+        taken.append(sum(map(len, lines)))
+        return lines
+
+    monkeypatch.setattr(EventReader, "read", read)
+    monkeypatch.setattr(tools.run_logs, "_logs", OrderedDict())
+    assert log_of(page(visitor, here(runner))) == log_of(before)
+    assert tools.events.size(run.id) > 4 << 20
+    assert sum(taken) < 2 << 20
+    tools.events.put_aside(run.id, b'{"version": "of another time"}')
+    monkeypatch.setattr(tools.run_logs, "_logs", OrderedDict())
+    assert log_of(page(visitor, here(runner))) == log_of(before)
+
+
+def log_of(html: str) -> str:
+    return html.split('<div id="run-rows">')[1].split("</section>", maxsplit=1)[0]
 
 
 def test_a_cell_that_is_left_out_in_the_middle_has_a_page(

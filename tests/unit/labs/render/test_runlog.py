@@ -1,10 +1,12 @@
 """What a run prints, as the rows that its page shows."""
 
+import json
 import re
 from html import unescape
 from typing import Any
 
-from machinelabs_hub.labs.render.runlog import Row, Screen
+from machinelabs_hub.labs.render.run_rows import Row
+from machinelabs_hub.labs.render.runlog import Screen
 
 
 def screen(*events: dict[str, Any], **more: int) -> Screen:
@@ -166,3 +168,35 @@ def test_an_output_that_is_not_shown_any_more_is_not_held_for_what_may_still_cha
     made.feed({"n": 3} | shown("update", "again " * 1000))
     assert row.size == 0
     assert all(one.kind != "output" for one in made.tail)
+
+
+def test_a_screen_that_was_put_down_anywhere_goes_on_as_if_it_never_was() -> None:
+    picture = {"output_type": "display_data", "data": {"text/html": "<b>b</b>"}, "metadata": {}}
+    events: list[dict[str, Any]] = []
+    for cell in range(3):
+        events += [
+            {"kind": "cell", "cell": cell, "state": "running", "title": "x"},
+            out("\x1b[31mred\none", cell),
+            {"kind": "output", "cell": cell, "output": picture, "display_id": f"d{cell}"},
+            out("\r 10%", cell, kind="stderr"),
+            {"kind": "usage", "at": f"2026-01-01T00:00:0{cell}+00:00", "cpu": 1, "gpu_percent": 5},
+            out("\r 20%", cell, kind="stderr"),
+            {"kind": "update", "output": picture, "display_id": "d0"},
+            {"kind": "clear", "cell": cell, "wait": True},
+            {"kind": "input", "name": "a", "state": "fetching", "received": cell, "total": 3},
+            out("again\n" * 5, cell),
+            {"kind": "cell", "cell": cell, "state": "done", "seconds": 1},
+            {"kind": "note", "text": "so far"},
+        ]
+    size = {"head": 4, "tail": 9}
+    whole = screen(*events, **size)
+    for cut in range(len(events)):
+        before = screen(*events[:cut], **size)
+        after = Screen(**size)
+        after.take_up(json.loads(json.dumps(before.put_down())))
+        for n, event in enumerate(events[cut:], cut + 1):
+            after.feed({"n": n} | event)
+        assert after.put_down()["counts"] == whole.put_down()["counts"]
+        assert [row.html for row in after.head] == [row.html for row in whole.head]
+        assert [row.html for row in after.tail] == [row.html for row in whole.tail]
+        assert (after.uses.points, after.uses.now) == (whole.uses.points, whole.uses.now)

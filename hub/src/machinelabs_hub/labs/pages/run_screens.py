@@ -1,22 +1,18 @@
 """What runs printed, as rows: one screen for each run, shared by all who watch it."""
 
 import json
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
-from pathlib import Path
 from typing import Any, Final
 
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.run import Run
 from machinelabs_hub.labs.render.links import Address, fill
+from machinelabs_hub.labs.render.run_rows import Row
 from machinelabs_hub.labs.render.run_use import Use
-from machinelabs_hub.labs.render.runlog import Row, Screen
-from machinelabs_hub.labs.storage.run_events import EventReader
+from machinelabs_hub.labs.render.runlog import Screen
+from machinelabs_hub.labs.services.run_logs import RunLog
 
-_MOST_SCREENS: Final = 8
 _TAIL: Final = 300
 _AROUND: Final = 200
 
@@ -58,18 +54,14 @@ class News:
 
 
 class RunScreen:
-    """The screen of one run; it goes on reading where it stopped."""
+    """The screen of one run as HTML."""
 
-    def __init__(self, reader: EventReader) -> None:
-        self._reader = reader
-        self._screen = Screen()
-        self._lock = threading.Lock()
+    def __init__(self, log: RunLog) -> None:
+        self._log = log
 
     def log(self, address: Address) -> Log:
         """Return the log as it is now."""
-        self._read()
-        with self._lock:
-            screen = self._screen
+        with self._log.screen() as screen:
             rows = list(screen.tail)[-_TAIL:]
             return Log(
                 at=screen.at,
@@ -81,27 +73,14 @@ class RunScreen:
 
     def news(self, after: int, address: Address) -> News:
         """Return what events after this one changed."""
-        self._read()
-        with self._lock:
-            screen = self._screen
+        with self._log.screen() as screen:
             rows = tuple((row.number, _html(row, address)) for row in screen.changed(after))
             return News(screen.at, rows, screen.uses.now, tuple(screen.uses.points), screen.tracked)
 
-    def _read(self) -> None:
-        """Read what is there by now, a piece at a time: others get their turn between two."""
-        end = self._reader.end
-        while True:
-            with self._lock:
-                lines = self._reader.read() if self._reader.place < end else ()
-                for line in lines:
-                    self._screen.feed(json.loads(line))
-            if not lines:
-                return
-
 
 def screen_of(ctx: Context, run: Run) -> RunScreen:
-    """Return the one screen of a run in this process."""
-    return _screens(ctx.settings.data).of(ctx, run)
+    """Return the screen of a run."""
+    return RunScreen(ctx.tools.run_logs.of(run))
 
 
 def log_around(ctx: Context, run: Run, line: int, address: Address) -> Log:
@@ -149,27 +128,3 @@ def _part(screen: Screen, address: Address, trouble: str = "") -> Log:
 
 def _html(row: Row, address: Address) -> str:
     return fill(row.html, address) if row.kind == "output" else row.html
-
-
-class _Screens:
-    """The screens that were looked at last."""
-
-    def __init__(self) -> None:
-        self._screens: OrderedDict[object, RunScreen] = OrderedDict()
-        self._lock = threading.Lock()
-
-    def of(self, ctx: Context, run: Run) -> RunScreen:
-        # An id may come again once a run is purged.
-        key = (run.id, run.created_at)
-        with self._lock:
-            if key not in self._screens:
-                self._screens[key] = RunScreen(ctx.runs.log(run))
-            self._screens.move_to_end(key)
-            if len(self._screens) > _MOST_SCREENS:
-                self._screens.popitem(last=False)
-            return self._screens[key]
-
-
-@lru_cache(maxsize=4)
-def _screens(_data: Path) -> _Screens:
-    return _Screens()

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from datetime import datetime
 from typing import Any
 
@@ -27,6 +27,18 @@ class Uses:
         self._most = most
         self._each = 1
         self._taken = 0
+
+    def put_down(self) -> dict[str, Any]:
+        """Return all that it is as JSON takes it."""
+        points = [*self.points, *([self.now] if self.now else [])]
+        rows = [[use.at.isoformat(), *astuple(use)[1:]] for use in points]
+        return {"rows": rows, "each": self._each, "taken": self._taken}
+
+    def take_up(self, said: Mapping[str, Any]) -> None:
+        """Go on as the one that was put down."""
+        points = [Use(datetime.fromisoformat(at), *figures) for at, *figures in said["rows"]]
+        self.now = points.pop() if points else None
+        self.points, self._each, self._taken = points, said["each"], said["taken"]
 
     def add(self, event: Mapping[str, Any]) -> None:
         """Take one event of use."""

@@ -7,14 +7,13 @@ that is not finished yet, so that a progress bar stays one row while the program
 import re
 from collections import OrderedDict, deque
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
 from html import escape
 from typing import Any, Final
 
 from machinelabs_hub.labs.models.tracking import KINDS
 from machinelabs_hub.labs.render import ansi, outputs
-from machinelabs_hub.labs.render.fragments import fragment
 from machinelabs_hub.labs.render.outputs import mapping_of, text_of
+from machinelabs_hub.labs.render.run_rows import Row
 from machinelabs_hub.labs.render.run_use import Uses
 
 _COLOUR: Final = re.compile(r"\x1b\[[0-9;:]*m")
@@ -26,58 +25,10 @@ _DISPLAYS: Final = 1_000
 _INPUTS: Final = 1_000
 _STREAMS: Final = frozenset({"stdout", "stderr"})
 _FIGURES: Final = KINDS | {"usage"}
+_COUNTS: Final = ("at", "lines", "count", "tracked")
+_NAMED: Final = ("open", "cells", "displays", "inputs")
 _TOO_LONG: Final = "… (this line goes on in the whole log)"
 _TOO_LARGE: Final = "An output is too large to be shown here. It is in the executed notebook."
-
-
-@dataclass(slots=True)
-class Row:
-    """A line, an output, the heading of a cell, or a note.
-
-    Attributes:
-        number: its place among all rows of the run, from 0.
-        at: the number of the event that changed it last.
-        line: its place among the lines; 0: it is none.
-        cell: the cell that it comes from; None: no cell.
-    """
-
-    number: int
-    kind: str
-    at: int
-    cell: int | None = None
-    line: int = 0
-    text: str = ""
-    colours: str = ""
-    shown: Mapping[str, Any] = field(default_factory=dict)
-    made: str | None = None
-
-    @property
-    def html(self) -> str:
-        """The row as one element."""
-        if self.made is None:
-            made = self._line() if self.line else self._other()
-            if self.shown:
-                # An output may be large, and is held already.
-                return made
-            self.made = made
-        return self.made
-
-    @property
-    def size(self) -> int:
-        """How many characters its output has; lines are short."""
-        return int(self.shown.get("size", 0))
-
-    def _line(self) -> str:
-        text = ansi.to_html(self.colours + self.text)
-        # Written by hand: there are very many of them.
-        return (
-            f'<div class="ml-run-line is-{self.kind}" id="L{self.line}" data-row="{self.number}">'
-            f'<a href="#L{self.line}" aria-label="Line {self.line}">{self.line}</a>'
-            f"<span>{text}</span></div>"
-        )
-
-    def _other(self) -> str:
-        return fragment("run_row.html", row=self, **self.shown)
 
 
 class Screen:
@@ -141,6 +92,50 @@ class Screen:
             self._input(event)
         elif kind in _FIGURES:
             self._figure(n, event)
+
+    def put_down(self) -> dict[str, Any]:
+        """Return all that it is as JSON takes it, to be taken up later."""
+        rows: dict[int, Row] = {}
+
+        def place(row: Row) -> int:
+            rows[id(row)] = row
+            return id(row)
+
+        def places(named: Mapping[Any, Row]) -> list[list[Any]]:
+            return [[name, place(row)] for name, row in named.items()]
+
+        said = {name: getattr(self, name) for name in _COUNTS}
+        kept = {
+            "head": [place(row) for row in self.head],
+            "tail": [place(row) for row in self.tail],
+        }
+        named = {name: places(getattr(self, f"_{name}")) for name in _NAMED}
+        free = [[cell, [place(row) for row in left]] for cell, left in self._free.items()]
+        return {
+            "counts": said,
+            "rows": [[key, row.put_down()] for key, row in rows.items()],
+            **kept,
+            **named,
+            "free": free,
+            "colours": self._colours,
+            "clears": sorted(self._clears),
+            "uses": self.uses.put_down(),
+        }
+
+    def take_up(self, said: Mapping[str, Any]) -> None:
+        """Go on as the one that was put down."""
+        rows = {key: Row.taken_up(row) for key, row in said["rows"]}
+        for name in _COUNTS:
+            setattr(self, name, said["counts"][name])
+        self.head = [rows[key] for key in said["head"]]
+        self.tail = deque(rows[key] for key in said["tail"])
+        for name in _NAMED:
+            named = getattr(self, f"_{name}")
+            named.update((called, rows[key]) for called, key in said[name])
+        self._free = {cell: deque(rows[key] for key in left) for cell, left in said["free"]}
+        self._colours = dict(said["colours"])
+        self._clears = set(said["clears"])
+        self.uses.take_up(said["uses"])
 
     def cell(self, cell: int) -> Row | None:
         """Return the heading of a cell if none was begun since."""

@@ -160,6 +160,7 @@ class RunnerService:
         needs.note(tools, run.id, events)
         if events:
             tools.bells.ring(run.id, state=False)
+            tools.run_logs.grow(run)
         is_over = run.state.is_final and not run.is_held(tools.clock())
         return following, run.stop_at is not None or is_over
 

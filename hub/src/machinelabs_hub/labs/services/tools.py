@@ -22,6 +22,7 @@ from machinelabs_hub.labs.services.contacts import Contacts
 from machinelabs_hub.labs.services.door_keys import DoorKeys
 from machinelabs_hub.labs.services.inputs import InputDesk
 from machinelabs_hub.labs.services.rates import Rate
+from machinelabs_hub.labs.services.run_logs import RunLogs
 from machinelabs_hub.labs.storage.addresses import AddressTable
 from machinelabs_hub.labs.storage.blobs import BlobStore, Place
 from machinelabs_hub.labs.storage.dataset_uploads import UploadTable
@@ -101,6 +102,7 @@ class Tools:
     run_outputs: RunOutputTable
     tracks: TrackTable
     events: EventStore
+    run_logs: RunLogs
     blobs: BlobStore
     datasets: DatasetTable
     dataset_versions: VersionTable
@@ -140,6 +142,11 @@ class Tools:
             most_bytes=inputs.cache_gib << 30,
         )
         repos = RepoStore(folder=files.labs, durable=settings.database.durable)
+        events = EventStore(
+            folder=files.runs,
+            most_bytes=settings.runs.log_mib << 20,
+            durable=settings.database.durable,
+        )
         return cls(
             settings=settings,
             catalog=catalog_reader(settings),
@@ -160,11 +167,8 @@ class Tools:
             schedules=ScheduleTable(sessions=sessions),
             run_outputs=RunOutputTable(sessions=sessions),
             tracks=TrackTable(sessions=sessions),
-            events=EventStore(
-                folder=files.runs,
-                most_bytes=settings.runs.log_mib << 20,
-                durable=settings.database.durable,
-            ),
+            events=events,
+            run_logs=RunLogs(events),
             blobs=BlobStore(
                 folder=files.blobs,
                 durable=settings.database.durable,

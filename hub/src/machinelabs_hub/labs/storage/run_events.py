@@ -6,6 +6,7 @@ A line that was cut off by a crash is removed when the file is opened again; its
 answered, so the run sends it again.
 """
 
+import contextlib
 import json
 import os
 import re
@@ -24,6 +25,7 @@ from machinelabs_hub.errors import Conflict, Unavailable
 from machinelabs_hub.labs.storage.blobs import FULL
 
 _NAME: Final = "events.jsonl"
+_ASIDE: Final = "screen.json"
 _EVERY: Final = 256
 """Lines from one remembered place in a file to the next."""
 
@@ -131,6 +133,26 @@ class EventStore:
         """Return what reads a log from the event after `after` on, as far as it is written."""
         return EventReader(self._log(run), after)
 
+    def reader_at(self, run: int, place: int, after: int) -> "EventReader | None":
+        """Return what goes on where another reader was; None: there is no such place."""
+        reader = EventReader(self._log(run), after)
+        return reader if reader.go_to(place) else None
+
+    def put_aside(self, run: int, content: bytes) -> None:
+        """Keep what spares reading a log anew; where that fails, it is read anew."""
+        path = self._folder / str(run) / _ASIDE
+        with contextlib.suppress(OSError):
+            beside = path.with_suffix(".new")
+            beside.write_bytes(content)
+            beside.replace(path)
+
+    def aside(self, run: int) -> bytes:
+        """Return what was put aside last; empty: nothing."""
+        try:
+            return (self._folder / str(run) / _ASIDE).read_bytes()
+        except OSError:
+            return b""
+
     def following(self, run: int) -> int:
         """Return the number of a log's next event."""
         return self._log(run).following
@@ -217,6 +239,14 @@ class EventReader:
         except OSError as error:
             raise LogFault from error
         return found
+
+    def go_to(self, place: int) -> bool:
+        """Go on behind the first `place` bytes; tell whether the log has them."""
+        with self._log.lock:
+            if not 0 <= place <= self._log.size:
+                return False
+        self._offset = place
+        return True
 
     @property
     def place(self) -> int:
