@@ -1,23 +1,19 @@
 """The pages of runs on the real service: the list, the form, a run as it goes and as it was."""
 
 import base64
-import json
-import threading
-from collections import OrderedDict
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Any
 
 import httpx
 import pytest
 from tests.support.content import cell, moons, notebook
 from tests.support.labs_service import LabsServer, labs_server
-from tests.support.run_desk import CODE, TOKEN, RunDesk, ordered
+from tests.support.run_container import Runner, page, running
+from tests.support.run_desk import CODE, TOKEN, ordered
 
 from machinelabs_hub.labs.models.lab import Visibility
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.runner import digest
-from machinelabs_hub.labs.storage.run_events import EventReader
 
 ADA = Person("ada", "Ada")
 BEN = Person("ben", "Ben")
@@ -32,25 +28,6 @@ def tagged(source: str) -> dict[str, Any]:
 
 BOOK = notebook([tagged(VALUES), cell("code", "fit(epochs)", "fit")])
 FILES = {"main.ipynb": BOOK, "train.py": b"print(1)\n"}
-
-
-@dataclass(frozen=True, slots=True)
-class Runner:
-    """What a run's container does over HTTP."""
-
-    desk: RunDesk
-    http: httpx.Client
-
-    def tell(self, first: int, *events: dict[str, Any]) -> int:
-        at = "2026-01-01T00:00:00+00:00"
-        told = [{"n": first + place, "at": at} | event for place, event in enumerate(events)]
-        answer = self.http.post("/events", json={"first": first, "events": told})
-        assert answer.status_code == 200, answer.text
-        return int(answer.json()["next"])
-
-    def end(self, state: str = "finished", **reason: Any) -> None:
-        body = {"state": state} | ({"reason": reason} if reason else {})
-        self.http.post("/end", json=body).raise_for_status()
 
 
 @pytest.fixture(scope="module")
@@ -74,45 +51,30 @@ def visitor(server: LabsServer) -> Iterator[httpx.Client]:
 
 @pytest.fixture
 def runner(server: LabsServer) -> Iterator[Runner]:
-    desk = ordered(server, FILES, name="First try", parameters={"epochs": 7})
-    with httpx.Client(base_url=desk.url, timeout=30) as http:
-        shown = {"code": CODE, "token": TOKEN}
-        http.post("/exchange", json=shown).raise_for_status()
-        http.headers["Authorization"] = f"Bearer {TOKEN}"
-        yield Runner(desk, http)
-
-
-def page(http: httpx.Client, path: str, status: int = 200) -> str:
-    answer = http.get(path)
-    assert answer.status_code == status, answer.text
-    return answer.text
-
-
-def here(runner: Runner) -> str:
-    run = runner.desk.run
-    return f"/{runner.desk.lab.path}/runs/{run.number}"
+    with running(server, FILES, name="First try", parameters={"epochs": 7}) as made:
+        yield made
 
 
 def test_a_run_that_is_over_is_had_again_at_a_press(runner: Runner, ada: httpx.Client) -> None:
-    assert f'action="/services/labs{here(runner)}/again"' not in page(ada, here(runner))
+    assert f'action="/services/labs{runner.page}/again"' not in page(ada, runner.page)
     runner.end("failed", sentence="No")
-    html = page(ada, here(runner))
-    assert f'action="/services/labs{here(runner)}/again"' in html
+    html = page(ada, runner.page)
+    assert f'action="/services/labs{runner.page}/again"' in html
     assert f'href="/services/labs/{runner.desk.lab.path}/runs/new?like=1"' in html
-    made = ada.post(f"{here(runner)}/again", data={"_csrf": "-"})
+    made = ada.post(f"{runner.page}/again", data={"_csrf": "-"})
     assert made.headers["location"] == f"/services/labs/{runner.desk.lab.path}/runs/2"
     again = runner.desk.server.tools.runs.find(runner.desk.lab, 2)
     assert again is not None
     assert again.draft == runner.desk.run.draft
     assert (again.state.value, again.parameters) == ("queued", {"epochs": 7})
-    ben = ada.post(f"{here(runner)}/again", data={"_csrf": "-"}, headers={"X-As": "ben"})
+    ben = ada.post(f"{runner.page}/again", data={"_csrf": "-"}, headers={"X-As": "ben"})
     assert ben.headers["location"].endswith("/runs/3")
     theirs = runner.desk.server.tools.runs.find(runner.desk.lab, 3)
     assert theirs is not None
     assert theirs.person == "ben"
     stop = f"/{runner.desk.lab.path}/runs/3/stop"
     assert ada.post(stop, data={"_csrf": "-"}, headers={"X-As": "ben"}).status_code == 303
-    assert httpx.post(f"{ada.base_url}{here(runner)[1:]}/again").status_code in {302, 401, 403}
+    assert httpx.post(f"{ada.base_url}{runner.page[1:]}/again").status_code in {302, 401, 403}
 
 
 def test_who_is_not_signed_in_reads_runs_and_is_asked_to_sign_in_to_order_one(
@@ -120,7 +82,7 @@ def test_who_is_not_signed_in_reads_runs_and_is_asked_to_sign_in_to_order_one(
 ) -> None:
     lab = runner.desk.lab
     assert "First try" in page(visitor, f"/{lab.path}/runs")
-    assert "/stop" not in page(visitor, here(runner))
+    assert "/stop" not in page(visitor, runner.page)
     asked = visitor.get(f"/{lab.path}/runs/new")
     assert asked.status_code == 302
     assert "/login?next=" in asked.headers["location"]
@@ -151,7 +113,7 @@ def test_the_page_shows_lines_cells_and_outputs_and_nothing_of_them_acts(
          "data": {"text/html": "<b>bold</b><script>y()</script>"}, "metadata": {}}},
         {"kind": "usage", "cpu": 1.5, "memory_mib": 512},
     )  # fmt: skip
-    html = page(visitor, here(runner))
+    html = page(visitor, runner.page)
     for shown in ("Running", 'id="cell-2"', '<span class="ansi-fg-2">good</span>', " 20%</span>",
                   "data:image/png;base64,", "<b>bold</b>", "1.5 of 1 cores", "epochs", "/live?mark="):  # fmt: skip
         assert shown in html
@@ -159,85 +121,11 @@ def test_the_page_shows_lines_cells_and_outputs_and_nothing_of_them_acts(
         assert hidden not in html
     runner.end("failed", sentence="Cell 2 raised ValueError: no", cell=1, ename="ValueError",
                evalue="no", traceback=["Traceback"])  # fmt: skip
-    ended = page(visitor, here(runner))
+    ended = page(visitor, runner.page)
     assert "Failed" in ended
     assert "Cell 2 raised ValueError: no" in ended
     assert '<a href="#cell-2">See it in the log</a>' in ended
     assert "/live?" not in ended
-
-
-def test_a_long_log_shows_its_ends_and_every_line_has_a_page(
-    runner: Runner, visitor: httpx.Client
-) -> None:
-    number = 1
-    for part in range(20):
-        text = "".join(f"line {part * 1000 + n + 1}\n" for n in range(1000))
-        number = runner.tell(number, {"kind": "stdout", "text": text})
-    html = page(visitor, here(runner))
-    assert len(html) < 200_000
-    for shown in (">line 1<", ">line 100<", ">line 19701<", ">line 20000<", "19,600"):
-        assert shown in html
-    assert ">line 101<" not in html
-    around = page(visitor, f"{here(runner)}?line=9000")
-    assert '<div class="ml-run-line is-stdout" id="L9000"' in around
-    assert ">line 9100<" in around
-    assert "Log around line 9000" in around
-    beyond = page(visitor, f"{here(runner)}?line=99999")
-    assert "The log has 20,000 lines so far. These are the last ones." in beyond
-    assert "Log around" not in beyond
-    assert ">line 20000<" in beyond
-
-
-def test_a_huge_log_that_nobody_watched_is_not_read_again_by_a_service_that_starts_anew(
-    runner: Runner, visitor: httpx.Client, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    number = 1
-    for part in range(8):
-        text = "".join(f"line {part * 10_000 + n + 1} {'x' * 40}\n" for n in range(10_000))
-        number = runner.tell(number, {"kind": "stdout", "text": text})
-    tools, run = runner.desk.server.tools, runner.desk.run
-    before = page(visitor, here(runner))
-    known, taken = EventReader.read, []
-
-    def read(reader: EventReader) -> list[bytes]:
-        lines = known(reader)
-        taken.append(sum(map(len, lines)))
-        return lines
-
-    monkeypatch.setattr(EventReader, "read", read)
-    monkeypatch.setattr(tools.run_logs, "_logs", OrderedDict())
-    assert log_of(page(visitor, here(runner))) == log_of(before)
-    assert tools.events.size(run.id) > 4 << 20
-    assert sum(taken) < 2 << 20
-    tools.events.put_aside(run.id, b'{"version": "of another time"}')
-    monkeypatch.setattr(tools.run_logs, "_logs", OrderedDict())
-    assert log_of(page(visitor, here(runner))) == log_of(before)
-
-
-def log_of(html: str) -> str:
-    return html.split('<div id="run-rows">')[1].split("</section>", maxsplit=1)[0]
-
-
-def test_a_cell_that_is_left_out_in_the_middle_has_a_page(
-    runner: Runner, visitor: httpx.Client
-) -> None:
-    many = "".join(f"line {n}\n" for n in range(1000))
-    number = 1
-    for cell_ in range(5):
-        number = runner.tell(
-            number,
-            {"kind": "cell", "cell": cell_, "state": "running", "title": f"step {cell_}"},
-            {"kind": "stdout", "text": many, "cell": cell_},
-            {"kind": "cell", "cell": cell_, "state": "done", "seconds": 1},
-        )
-    assert 'id="cell-3"' not in page(visitor, here(runner))
-    around = page(visitor, f"{here(runner)}?cell=3")
-    assert "Log around cell 3" in around
-    assert 'id="cell-3"' in around
-    assert 'id="L2001"' in around
-    assert 'id="L2000"' in around
-    assert 'id="L2500"' not in around
-    assert "Cell 9 has not begun" in page(visitor, f"{here(runner)}?cell=9")
 
 
 def test_the_executed_notebook_and_outputs_are_linked(
@@ -251,101 +139,31 @@ def test_the_executed_notebook_and_outputs_are_linked(
         runner.http.put(f"/outputs/{path}", content=content).raise_for_status()
     runner.http.put("/outputs/model/weights 1.bin", content=b"12345").raise_for_status()
     runner.end()
-    html = page(visitor, here(runner))
+    html = page(visitor, runner.page)
     address = "runs/1/outputs/model/weights%201.bin"
     assert f"/services/labs/api/v1/labs/{runner.desk.lab.path}/{address}" in html
     assert "5 B" in html
-    shown = page(visitor, f"{here(runner)}/notebook")
+    shown = page(visitor, f"{runner.page}/notebook")
     assert "2 &lt;b&gt;" in shown
     assert 'id="cell-a"' in shown
     assert f'href="/services/labs/{runner.desk.lab.path}/{address}"' in html
-    assert "no preview of this kind" in page(visitor, f"{here(runner)}/{address[7:]}")
-    plot = page(visitor, f"{here(runner)}/outputs/plots/loss.png")
+    assert "no preview of this kind" in page(visitor, f"{runner.page}/{address[7:]}")
+    plot = page(visitor, f"{runner.page}/outputs/plots/loss.png")
     raw = f'src="/services/labs/api/v1/labs/{runner.desk.lab.path}/runs/1/outputs/plots/loss.png"'
     assert raw in plot
-    assert "<td>0.5</td>" in page(visitor, f"{here(runner)}/outputs/loss.csv")
-    told = page(visitor, f"{here(runner)}/outputs/report.html")
+    assert "<td>0.5</td>" in page(visitor, f"{runner.page}/outputs/loss.csv")
+    told = page(visitor, f"{runner.page}/outputs/report.html")
     assert "&lt;" in told
     assert "<script>x()" not in told
-    assert page(visitor, f"{here(runner)}/outputs/gone.txt", 404)
+    assert page(visitor, f"{runner.page}/outputs/gone.txt", 404)
     got = httpx.get(f"{visitor.base_url}api/v1/labs/{runner.desk.lab.path}/{address}")
     assert got.content == b"12345"
-
-
-def messages(lines: Iterator[str]) -> Iterator[tuple[str, str, Any]]:
-    """Yield kind, id and content of each message of a stream."""
-    kind, place = "", ""
-    for line in lines:
-        name, _, value = line.partition(": ")
-        if name == "event":
-            kind = value
-        elif name == "id":
-            place = value
-        elif name == "data":
-            yield kind, place, json.loads(value)
-
-
-def test_watchers_get_rows_and_states_as_they_come_until_the_end(
-    runner: Runner, visitor: httpx.Client
-) -> None:
-    runner.tell(1, {"kind": "stdout", "text": "before\n"})
-    html = page(visitor, here(runner))
-    mark = html.split("/live?mark=")[1].split('"')[0]
-    seen: list[tuple[str, str, Any]] = []
-
-    def watch() -> None:
-        with httpx.Client(base_url=visitor.base_url, timeout=30) as http, http.stream(
-            "GET", f"{here(runner)}/live?mark={mark}&after=1"
-        ) as answer:  # fmt: skip
-            assert answer.headers["content-type"].startswith("text/event-stream")
-            for message in messages(answer.iter_lines()):
-                seen.append(message)
-                told.set()
-
-    told = threading.Event()
-    watchers = [threading.Thread(target=watch) for _ in range(2)]
-    for watcher in watchers:
-        watcher.start()
-    for number in range(2, 6):
-        told.clear()
-        runner.tell(number, {"kind": "stdout", "text": f"loss {number}\n"})
-        assert told.wait(10)
-    runner.end()
-    for watcher in watchers:
-        watcher.join(20)
-        assert not watcher.is_alive()
-    rows = [row for kind, _, content in seen if kind == "rows" for row in content]
-    assert "before" not in json.dumps(rows)
-    for number in range(2, 6):
-        assert sum(f"loss {number}<" in html for _, html in rows) == 2
-    parts = [content for kind, _, content in seen if kind == "parts"]
-    assert sum("Finished" in part.get("run-state", "") for part in parts) == 2
-    assert all("Running" not in part.get("run-state", "") for part in parts)
-    assert [kind for kind, _, _ in seen].count("end") == 2
-
-
-@pytest.mark.parametrize("path", ["live", "events"])
-def test_a_stream_that_fails_ends_as_one_that_is_whole(
-    runner: Runner, visitor: httpx.Client, path: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    # A proxy passes on no word of a break: what is only broken off stays open at its reader.
-    def fail(*_: object, **__: object) -> None:
-        raise ZeroDivisionError
-
-    runner.tell(1, {"kind": "stdout", "text": "before\n"})
-    run = runner.desk.run
-    monkeypatch.setattr(EventReader, "read", fail)
-    where = here(runner) if path == "live" else f"/api/v1/labs/{run.lab}/runs/{run.number}"
-    stream = {"Accept": "text/event-stream"}
-    with visitor.stream("GET", f"{where}/{path}", headers=stream) as answer:
-        assert answer.status_code == 200
-        assert "before" not in "".join(answer.iter_lines())
 
 
 def test_stop_name_note_delete_and_undo(
     runner: Runner, ada: httpx.Client, visitor: httpx.Client
 ) -> None:
-    run = here(runner)
+    run = runner.page
     refused = visitor.post(f"{run}/stop", headers={"X-As": "ben"}, data={"_csrf": "-"})
     assert refused.status_code == 403
     assert "was started by ada" in refused.text
