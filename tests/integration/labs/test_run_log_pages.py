@@ -54,6 +54,15 @@ def test_a_long_log_shows_its_ends_and_every_line_has_a_page(
     assert ">line 20000<" in beyond
 
 
+def test_a_line_of_a_log_that_has_none_leads_to_all_of_it(
+    runner: Runner, visitor: httpx.Client
+) -> None:
+    runner.tell(1, {"kind": "cell", "cell": 0, "state": "running", "title": "step"})
+    around = page(visitor, f"{runner.page}?line=7")
+    assert "The log has no line 7 so far. This is all of it." in around
+    assert "Log around" not in around
+
+
 def test_a_huge_log_that_nobody_watched_is_not_read_again_by_a_service_that_starts_anew(
     runner: Runner, visitor: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -92,8 +92,10 @@ def log_around(ctx: Context, run: Run, line: int, address: Address) -> Log:
             break
     if line <= screen.lines:
         return _part(screen, address)
-    many = f"{screen.lines:,} lines" if screen.lines != 1 else "one line"
     so_far = "" if run.state.is_final else " so far"
+    if screen.lines == 0:
+        return _part(screen, address, f"The log has no line {line:,}{so_far}. This is all of it.")
+    many = f"{screen.lines:,} lines" if screen.lines != 1 else "one line"
     return _part(screen, address, f"The log has {many}{so_far}. These are the last ones.")
 
 
