@@ -114,6 +114,21 @@ def test_who_is_in_a_field_when_a_title_is_proposed_types_over_it(
     page.context.close()
 
 
+def test_a_name_that_is_emptied_is_proposed_anew_and_typed_over(
+    chromium: Browser, server: NotebookServer
+) -> None:
+    page = opened(chromium, server, "study/main.ipynb")
+    page.locator('[data-command="machinelabs:publish"]').first.click()
+    field = dialog_field(page, "Name")
+    expect(field).to_have_value("main")
+    field.select_text()
+    page.keyboard.press("Delete")
+    expect(field).to_have_value("main")
+    page.keyboard.insert_text("squares")
+    expect(field).to_have_value("squares")
+    page.context.close()
+
+
 def test_what_was_typed_before_a_title_is_proposed_stays(
     chromium: Browser, server: NotebookServer
 ) -> None:

@@ -21,13 +21,13 @@ export function Proposed(
 ): React.ReactElement {
   const { isProposed, ...rest } = props;
   const input = useRef<HTMLInputElement>(null);
-  // Whoever is in the field when a proposal comes types over it, not behind it: it is selected
-  // before the browser takes another key.
+  // Whoever is in the field when a proposal comes, also anew because they emptied the field, types
+  // over it, not behind it: it is selected before the browser takes another key.
   useLayoutEffect(() => {
     if (isProposed && input.current === document.activeElement) {
       input.current?.select();
     }
-  }, [isProposed, rest.value]);
+  });
   return <input className="jp-mod-styled" ref={input} {...rest} />;
 }
 
