@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from playwright.sync_api import Browser, BrowserContext, Page, expect
+from playwright.sync_api import Browser, BrowserContext, Page, Route, expect
 from sqlalchemy import select
 from tests.support import browser as ours
 from tests.support.card_site import CardSite, running_with_cards
@@ -109,6 +109,43 @@ def test_the_page_says_place_and_reason_and_goes_on_over_a_restart_of_the_hub(
     assert waits(site) == []
     assert state(site, "ada")["user_options"] == {"image": "tiny", "flavour": "cpu"}
     site.operator("DELETE", "/users/ada/server")
+
+
+def test_who_leaves_while_the_page_looks_for_the_hub_goes_home(
+    site: CardSite, chromium: Browser
+) -> None:
+    person = ours.new_person(chromium)
+    person.add_init_script("AbortSignal.timeout = () => new AbortController().signal")
+    page = stand_in_line(site, person, "cleo")
+    looks: list[Route] = []
+    leaves: list[Route] = []
+    streams: list[str] = []
+
+    def look(route: Route) -> None:
+        looks.append(route)
+        if leaves:
+            route.continue_()
+
+    def leave(route: Route) -> None:
+        leaves.append(route)
+
+    def listen(route: Route) -> None:
+        streams.append(route.request.url)
+        route.abort()
+
+    page.route("**/hub/api/users/cleo", look)
+    page.route("**/hub/api/users/cleo/server", leave)
+    page.route("**/hub/api/users/cleo/server/progress*", listen)
+    with page.expect_request("**/hub/api/users/cleo", timeout=SLOWLY):
+        page.reload()
+    with page.expect_request("**/hub/api/users/cleo/server"):
+        page.get_by_role("button", name="Leave the line").click()
+    streams.clear()
+    looks[0].fulfill(json=site.operator("GET", "/users/cleo").json())
+    leaves[0].continue_()
+    page.wait_for_url("**/hub/home", timeout=SLOWLY)
+    assert streams == []
+    wait_until(lambda: "cleo" not in waits(site), seconds=60, what="cleo has left the line")
 
 
 def test_who_does_not_look_is_told_and_not_let_in_before_they_look(

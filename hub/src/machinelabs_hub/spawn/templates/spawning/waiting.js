@@ -119,6 +119,8 @@
     for (let tries = 0; tries < TRIES; tries += 1) {
       await pause(1);
       const server = await state().catch(() => null);
+      // Somebody leaves meanwhile, and is told of that alone: what fails then failed as they wish.
+      if (isBusy()) return;
       answers += Boolean(server);
       if (server?.pending === "spawn") return listen();
       if (server?.ready) return ready();
