@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from tests.integration.labs.test_labs import publish
+from tests.integration.labs.test_run_upkeep import TENDED, Tended, uploaded
 from tests.integration.labs.test_runs import FILES, order, put, started
 from tests.support.bucket import s3_server, settings_of
 from tests.support.many_labs import tools_of
@@ -127,6 +128,12 @@ def test_outputs_of_runs_are_kept_in_it_and_dropped_from_it(tools: Tools) -> Non
     assert list(tools.blobs.older_than(-10)) == [output.sha256]
     tools.blobs.remove(output.sha256)
     assert run_upkeep.missing(tools) == (1, ["ada/digits#1: b.bin"])
+
+
+@TENDED
+def test_what_comes_again_while_upkeep_works_stays(tools: Tools, tended: Tended) -> None:
+    tended(tools, "dataset_versions", lambda: uploaded(tools))
+    assert run_upkeep.missing(tools) == (1, [])
 
 
 def test_a_site_without_a_bucket_loads_nothing_for_one() -> None:

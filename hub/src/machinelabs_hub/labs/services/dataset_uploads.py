@@ -15,7 +15,7 @@ from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.run import Run
 from machinelabs_hub.labs.services.datasets import dataset_to
 from machinelabs_hub.labs.services.room import check_room
-from machinelabs_hub.labs.services.runs import RunGoesOn
+from machinelabs_hub.labs.services.runs import NoRun, RunGoesOn
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import writer
 from machinelabs_hub.labs.storage.blobs import BadDigest
@@ -146,7 +146,8 @@ class DatasetUploadService:
             UploadUnfinished: it is not.
         """
         tools, files = self._tools, self.files(upload)
-        with tools.locks.hold(f"dataset {owner}/{name}"):
+        held = tools.blobs.kept(*(one.sha256 for one in files))
+        with tools.locks.hold(f"dataset {owner}/{name}"), held:
             dataset = self._own(owner, name)
             if tools.dataset_uploads.find(dataset, upload.id) is None:
                 raise NoUpload("This upload is finished, or was given up.")
@@ -197,7 +198,10 @@ class DatasetUploadService:
         if not files:
             raise EmptyDataset(f"{run.called} put out no file{' there' if begin else ''}.")
         self._check(files)
-        with tools.locks.hold(f"dataset {owner}/{name}"):
+        held = tools.blobs.kept(*(one.sha256 for one in files))
+        with tools.locks.hold(f"dataset {owner}/{name}"), held:
+            if tools.runs.get(run.id) is None:
+                raise NoRun(f"{run.called} was deleted meanwhile.")
             dataset = self._own(owner, name)
             had = tools.dataset_versions.contents(dataset)
             new = {one.sha256: one.size for one in files if one.sha256 not in had}
@@ -280,7 +284,8 @@ class Sending:
         if self._partial.sha256() != self._file.sha256:
             self._partial.drop()
             raise BadDigest
-        self._tools.blobs.take(self._partial.path, self._file.sha256)
-        self._tools.dataset_uploads.set_here(self._upload, self._file.sha256)
+        with self._tools.blobs.kept(self._file.sha256):
+            self._tools.blobs.take(self._partial.path, self._file.sha256)
+            self._tools.dataset_uploads.set_here(self._upload, self._file.sha256)
         self._partial.drop()
         return True

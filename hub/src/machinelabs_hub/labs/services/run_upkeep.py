@@ -1,7 +1,9 @@
 """Tend what is kept of runs and datasets: purge deleted runs, drop what nothing has any more."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
+from functools import partial
 from itertools import chain
 from typing import Final
 
@@ -40,10 +42,20 @@ def tend(tools: Tools, *, unused: float = UNUSED_SECONDS) -> TendedRuns:
     found = list(tools.blobs.older_than(unused))
     for start in range(0, len(found), _AT_ONCE):
         some = frozenset(found[start : start + _AT_ONCE])
-        for name in some - tools.run_outputs.known(some) - tools.dataset_versions.known(some):
-            tools.blobs.remove(name)
-            done.blobs += 1
+        # Asked once more under the lock: meanwhile one may have been put here again.
+        if unknown := some - known(tools, some):
+            done.blobs += drop_unknown(tools, unknown)
     return done
+
+
+def known(tools: Tools, some: frozenset[str]) -> frozenset[str]:
+    """Return those of these contents that a run or a dataset has."""
+    return tools.run_outputs.known(some) | tools.dataset_versions.known(some)
+
+
+def drop_unknown(tools: Tools, names: Iterable[str]) -> int:
+    """Remove those of these contents that nothing has, and tell how many."""
+    return tools.blobs.sweep(names, partial(known, tools))
 
 
 def _tend_uploads(tools: Tools) -> None:

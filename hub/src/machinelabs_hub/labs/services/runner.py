@@ -216,8 +216,10 @@ class RunnerService:
             BadDigest: it is not the one that was announced.
         """
         tools = self._tools
-        sha256 = content.keep(announced)
-        return tools.run_outputs.put(run, path, size=content.size, sha256=sha256, at=tools.clock())
+        sha256, at = content.sha256, tools.clock()
+        with tools.blobs.kept(sha256):
+            content.keep(announced)
+            return tools.run_outputs.put(run, path, size=content.size, sha256=sha256, at=at)
 
     def drop(self, run: Run, path: str) -> None:
         """Forget an output; upkeep removes its content where nothing else has it."""
@@ -229,8 +231,10 @@ class RunnerService:
         Raises:
             BadDigest: it is not the one that was announced.
         """
-        sha256 = content.keep(announced)
-        self._tools.runs.set_notebook(run, sha256, content.size)
+        sha256 = content.sha256
+        with self._tools.blobs.kept(sha256):
+            content.keep(announced)
+            self._tools.runs.set_notebook(run, sha256, content.size)
         self._tools.bells.ring(run.id)
 
     @property

@@ -6,14 +6,15 @@ import os
 import re
 import tempfile
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Protocol, Self
 
 from machinelabs_hub.db.engine import DiskFull
 from machinelabs_hub.errors import BadInput, Unavailable
+from machinelabs_hub.labs.storage.content_locks import ContentLocks
 
 _PIECE: Final = 256 * 1024
 NAME: Final = re.compile(r"[0-9a-f]{64}")
@@ -114,8 +115,9 @@ class Folder:
         """Return the contents that were written before a time."""
         for path in self._folder.glob("??/*"):
             name = path.parent.name + path.name
-            if NAME.fullmatch(name) and path.stat().st_mtime < before:
-                yield name
+            with suppress(FileNotFoundError):
+                if NAME.fullmatch(name) and path.stat().st_mtime < before:
+                    yield name
 
     def remove(self, sha256: str) -> None:
         """Remove a content; who reads it keeps it open."""
@@ -136,6 +138,7 @@ class BlobStore:
 
     def __init__(self, *, folder: Path, durable: bool = True, place: Place | None = None) -> None:
         self._place = place or Folder(folder, durable=durable)
+        self._locks = ContentLocks()
         self._aside = folder / _ASIDE
         self._aside.mkdir(parents=True, exist_ok=True)
 
@@ -167,12 +170,30 @@ class BlobStore:
         """Keep a file that lies beside the contents, whose SHA-256 this is for certain."""
         self._place.take(path, sha256)
 
+    def kept(self, *names: str) -> AbstractContextManager[None]:
+        """Let nobody remove these contents in the block: they are put here, then get a row."""
+        return self._locks.kept(names)
+
+    def sweep(self, names: Iterable[str], known: Callable[[frozenset[str]], frozenset[str]]) -> int:
+        """Remove those of these contents that are nobody's, and tell how many.
+
+        Args:
+            names: what may be removed.
+            known: tells which of some contents have a row. It is asked while none of them can be
+                put here and get one.
+        """
+        with self._locks.going(names) as free:
+            unknown = free - known(free)
+            for name in unknown:
+                self._place.remove(name)
+        return len(unknown)
+
     def older_than(self, seconds: float) -> Iterator[str]:
         """Return the contents that were written longer ago."""
         return self._place.names(time.time() - seconds)
 
     def remove(self, sha256: str) -> None:
-        """Remove a content, if it is there."""
+        """Remove a content, if it is there, whoever has it."""
         self._place.remove(sha256)
 
     def clear_leftovers(self) -> None:
