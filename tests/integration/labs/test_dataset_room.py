@@ -1,13 +1,18 @@
 """How much people keep in datasets, and what upkeep knows of them: on both databases."""
 
 from dataclasses import replace
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
+from threading import Thread
+from typing import Any
 
 import pytest
+from sqlalchemy import event
 from tests.integration.labs.conftest import As
 from tests.integration.labs.test_labs import ADA, BOB, publish
 from tests.support.datasets import sha256, stored
+from tests.support.postgres import Postgres
 
+from machinelabs_hub.db.engine import open_engine, session_maker
 from machinelabs_hub.errors import NotAllowed
 from machinelabs_hub.gpu_settings import Plans
 from machinelabs_hub.labs.models.dataset import DatasetDraft, DatasetFile, DatasetQuery
@@ -18,6 +23,7 @@ from machinelabs_hub.labs.services.dataset_uploads import TooManyUploads
 from machinelabs_hub.labs.services.datasets import DatasetNameTaken, NoDataset
 from machinelabs_hub.labs.services.room import GIB, StorageFull, held_by
 from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.labs.storage.datasets import DatasetTable
 
 VIC = Person("vic", "Vic", groups=("vision",))
 
@@ -97,3 +103,26 @@ def test_an_account_that_goes_takes_its_datasets_and_memberships_along(
     late = tools.clock() + timedelta(days=31)
     assert tools.datasets.purge(late) == 1
     assert run_upkeep.tend(tools, unused=-10).blobs == 1
+
+
+@pytest.mark.postgres
+def test_a_dataset_that_is_restored_while_the_trash_is_emptied_stays(
+    postgres_server: Postgres, postgres_ready: str
+) -> None:
+    engine = open_engine(postgres_server.new_database(like=postgres_ready))
+    table = DatasetTable(sessions=session_maker(engine))
+    now = datetime.now(UTC)
+    made = table.add(DatasetDraft(name="digits", owner="ada", title="Digits"), 0, now)
+    table.set_trashed(made, now - timedelta(days=31))
+    threads = [Thread(target=table.set_trashed, args=(made, None))]
+
+    @event.listens_for(engine, "before_cursor_execute")
+    def restore(*said: Any) -> None:
+        if said[2].startswith("DELETE FROM datasets") and threads:
+            thread = threads.pop()
+            thread.start()
+            thread.join()
+
+    assert table.purge(now - timedelta(days=30)) == 0
+    assert table.find("ada", "digits") is not None
+    engine.dispose()

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from machinelabs_hub.labs.storage.blobs import BadDigest, BlobMissing, BlobStore
+from machinelabs_hub.labs.storage.blobs import BadDigest, BlobMissing, BlobStore, PlaceAway
 
 
 def kept(store: BlobStore, content: bytes) -> str:
@@ -55,3 +55,15 @@ def test_a_content_that_is_not_there_or_too_short_is_said_at_once(tmp_path: Path
         store.read(name, start=2, size=2)
     assert store.has(name, 3)
     assert not store.has(name, 4)
+
+
+def test_a_folder_that_cannot_be_looked_into_is_away_and_nothing_in_it_lost(tmp_path: Path) -> None:
+    store = BlobStore(folder=tmp_path)
+    name = kept(store, b"abc")
+    (tmp_path / name[:2]).rename(tmp_path / "elsewhere")
+    assert not store.has(name, 3)
+    (tmp_path / name[:2]).symlink_to(name[:2])
+    with pytest.raises(PlaceAway):
+        store.has(name, 3)
+    with pytest.raises(PlaceAway):
+        store.read(name, size=3)

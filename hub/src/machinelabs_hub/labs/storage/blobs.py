@@ -43,6 +43,18 @@ class BadDigest(BadInput):
         super().__init__("The file was changed or cut short on its way. Send it again.")
 
 
+class PlaceAway(Unavailable):
+    """The place of contents does not answer. Nothing is known to be lost."""
+
+    code = "place_away"
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The store of this site's files does not answer now. Try again in a moment; if it goes "
+            "on, tell an admin."
+        )
+
+
 class Place(Protocol):
     """Where contents lie: a folder of this machine, or a bucket (`storage.bucket`)."""
 
@@ -50,7 +62,11 @@ class Place(Protocol):
     """What to call it in a sentence for operators."""
 
     def size(self, sha256: str) -> int | None:
-        """Return how long a content is; None: it is certainly not there."""
+        """Return how long a content is; None: it is certainly not there.
+
+        Raises:
+            PlaceAway: nobody can tell.
+        """
 
     def read(self, sha256: str, start: int, size: int) -> Iterator[bytes]:
         """Return a part of a content, piece by piece.
@@ -78,11 +94,13 @@ class Folder:
         self._durable = durable
 
     def size(self, sha256: str) -> int | None:
-        """Return how long a content is; None: it is not there."""
+        """Return how long a content is; None: it is certainly not there."""
         try:
             return self._path(sha256).stat().st_size
-        except OSError:
+        except (FileNotFoundError, NotADirectoryError):
             return None
+        except OSError as error:
+            raise PlaceAway from error
 
     def read(self, sha256: str, start: int, size: int) -> Iterator[bytes]:
         """Return a part of a content, piece by piece."""

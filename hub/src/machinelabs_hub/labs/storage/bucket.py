@@ -12,8 +12,7 @@ import fsspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from machinelabs_hub.data_settings import Blobs
-from machinelabs_hub.errors import Unavailable
-from machinelabs_hub.labs.storage.blobs import NAME, BlobMissing
+from machinelabs_hub.labs.storage.blobs import NAME, BlobMissing, PlaceAway
 from machinelabs_hub.sites import Files
 
 KEY_ID: Final = "blobs_key_id"
@@ -24,16 +23,10 @@ _PARTS: Final = "0123456789abcdef"
 _TRIES: Final = 3
 
 
-class BucketAway(Unavailable):
+class BucketAway(PlaceAway):
     """The bucket of contents does not answer, or not to us. Nothing is known to be lost."""
 
     code = "bucket_away"
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The store of this site's files does not answer now. Try again in a moment; if it goes "
-            "on, tell an admin."
-        )
 
 
 class Bucket:

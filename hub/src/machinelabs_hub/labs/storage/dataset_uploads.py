@@ -9,6 +9,7 @@ from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.datasets import DatasetUploadFileRow, DatasetUploadRow
 from machinelabs_hub.labs.models.dataset import Dataset, DatasetFile, Upload
 from machinelabs_hub.labs.storage.idempotency import note
+from machinelabs_hub.labs.storage.rows import count_changed
 
 
 class UploadTable:
@@ -97,11 +98,8 @@ class UploadTable:
     def drop_before(self, at: datetime) -> int:
         """Forget the uploads that were begun before a time, and tell how many."""
         with self._sessions() as db:
-            ids = db.scalars(
-                select(DatasetUploadRow.id).where(DatasetUploadRow.created_at < at)
-            ).all()
-            db.execute(delete(DatasetUploadRow).where(DatasetUploadRow.id.in_(ids)))
-            return len(ids)
+            old = delete(DatasetUploadRow).where(DatasetUploadRow.created_at < at)
+            return count_changed(db, old)
 
     def ids(self) -> frozenset[str]:
         """Return all uploads."""

@@ -2,7 +2,7 @@
 
 from datetime import datetime
 
-from sqlalchemy import delete, or_, select, update
+from sqlalchemy import delete, func, or_, select, update
 
 from machinelabs_hub.db.engine import SessionMaker
 from machinelabs_hub.db.tables.datasets import DatasetMemberRow, DatasetRow
@@ -14,7 +14,7 @@ from machinelabs_hub.labs.models.page import Page, Sort
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.storage.idempotency import note
 from machinelabs_hub.labs.storage.listing import DATASETS, explored, listed, owned_by, shared_with
-from machinelabs_hub.labs.storage.rows import changed
+from machinelabs_hub.labs.storage.rows import changed, count_changed
 
 
 class DatasetTable:
@@ -67,7 +67,7 @@ class DatasetTable:
         """Count the datasets of an owner, without those in the trash."""
         with self._sessions() as db:
             here = (DatasetRow.owner == owner, DatasetRow.trashed_at.is_(None))
-            return len(db.scalars(select(DatasetRow.id).where(*here)).all())
+            return db.scalar(select(func.count()).where(*here)) or 0
 
     def all_of(self, owner: str) -> tuple[Dataset, ...]:
         """Return every dataset of an owner, without those in the trash."""
@@ -120,10 +120,8 @@ class DatasetTable:
     def purge(self, before: datetime) -> int:
         """Forget the datasets that went to the trash before a time."""
         with self._sessions() as db:
-            old = select(DatasetRow.id).where(DatasetRow.trashed_at < before)
-            ids = db.scalars(old).all()
-            db.execute(delete(DatasetRow).where(DatasetRow.id.in_(ids)))
-            return len(ids)
+            # At one go: one that is restored at this moment stays.
+            return count_changed(db, delete(DatasetRow).where(DatasetRow.trashed_at < before))
 
     def members(self, dataset: Dataset) -> tuple[Membership, ...]:
         """Return whom a dataset is shared with, people first, by name."""

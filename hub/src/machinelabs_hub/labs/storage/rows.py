@@ -208,5 +208,9 @@ def revision_of(row: RevisionRow) -> Revision:
 
 def changed(db: Session, statement: Executable) -> bool:
     """Run an update and tell whether it found its row."""
-    result = cast("CursorResult[Any]", db.execute(statement))
-    return result.rowcount == 1
+    return count_changed(db, statement) == 1
+
+
+def count_changed(db: Session, statement: Executable) -> int:
+    """Run an update or a removal and tell how many rows it found."""
+    return cast("CursorResult[Any]", db.execute(statement)).rowcount
