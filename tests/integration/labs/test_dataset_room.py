@@ -15,7 +15,13 @@ from tests.support.postgres import Postgres
 from machinelabs_hub.db.engine import open_engine, session_maker
 from machinelabs_hub.errors import NotAllowed
 from machinelabs_hub.gpu_settings import Plans
-from machinelabs_hub.labs.models.dataset import DatasetDraft, DatasetFile, DatasetQuery
+from machinelabs_hub.labs.models.dataset import (
+    Dataset,
+    DatasetDraft,
+    DatasetFile,
+    DatasetQuery,
+    Upload,
+)
 from machinelabs_hub.labs.models.lab import Visibility
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services import people, run_upkeep
@@ -23,6 +29,7 @@ from machinelabs_hub.labs.services.dataset_uploads import TooManyUploads
 from machinelabs_hub.labs.services.datasets import DatasetNameTaken, NoDataset
 from machinelabs_hub.labs.services.room import GIB, StorageFull, held_by
 from machinelabs_hub.labs.services.tools import Tools
+from machinelabs_hub.labs.storage.dataset_versions import NewVersion
 from machinelabs_hub.labs.storage.datasets import DatasetTable
 
 VIC = Person("vic", "Vic", groups=("vision",))
@@ -50,7 +57,8 @@ def test_each_content_of_a_dataset_counts_once_for_who_uploaded_it(
     assert {path for path, _, _ in tools.dataset_versions.all()} >= {f"{made.path}@v2: d"}
 
 
-def test_a_plan_bounds_what_is_uploaded(tools: Tools, viewed_by: As) -> None:
+def tight_tools(tools: Tools) -> Tools:
+    """Return tools of a site where everybody may keep one GiB."""
     plan = Plans.model_validate(
         {
             "table": [{"name": "small", "title": "Small", "storage_gib": 1}],
@@ -58,7 +66,62 @@ def test_a_plan_bounds_what_is_uploaded(tools: Tools, viewed_by: As) -> None:
             "admins": "small",
         }
     )
-    tight = replace(tools, settings=tools.settings.model_copy(update={"plans": plan}))
+    return replace(tools, settings=tools.settings.model_copy(update={"plans": plan}))
+
+
+def added(tools: Tools, dataset: Dataset, author: str, *files: DatasetFile) -> None:
+    """Add a version of which only the rows are there."""
+    tools.dataset_versions.add(dataset, NewVersion(author, "", files, tools.clock()))
+
+
+def test_a_content_counts_for_who_brought_it_into_a_dataset_first(tools: Tools) -> None:
+    made = stored(tools, ADA, "digits")
+    first, second = DatasetFile("a", 100, "a" * 64), DatasetFile("b", 10, "b" * 64)
+    added(tools, made, "ada", first)
+    added(tools, made, "bob", first, second)
+    added(tools, made, "ada", first, second)
+    assert (held_by(tools, "ada"), held_by(tools, "bob")) == (100, 10)
+    assert tools.dataset_versions.brought_by("bob", made) == 10
+    third = DatasetFile("c", 1, "c" * 64)
+    tools.dataset_uploads.add(
+        Upload("1" * 32, made.id, "bob", "", tools.clock()),
+        [replace(first, is_here=True), second, third],
+    )
+    assert held_by(tools, "bob") == 11
+    tools.dataset_uploads.set_here(Upload("1" * 32, made.id, "bob", "", tools.clock()), "c" * 64)
+    assert held_by(tools, "bob") == 11
+
+
+def test_what_comes_back_from_the_trash_needs_room(tools: Tools, viewed_by: As) -> None:
+    tight = tight_tools(tools)
+    mine = replace(viewed_by(ADA), tools=tight)
+    for name in ("first", "second"):
+        made = stored(tight, ADA, name)
+        added(tight, made, "ada", DatasetFile("a", GIB * 6 // 10, name[0] * 64))
+        mine.datasets.delete("ada", name)
+    assert mine.datasets.restore("ada", "first").name == "first"
+    with pytest.raises(StorageFull, match=r"This needs 0\.6 GiB"):
+        mine.datasets.restore("ada", "second")
+    assert [one.name for one in mine.datasets.trashed()] == ["second"]
+    mine.datasets.delete("ada", "first")
+    assert mine.datasets.restore("ada", "second").name == "second"
+
+
+def test_a_lab_that_comes_back_from_the_trash_needs_room(tools: Tools, viewed_by: As) -> None:
+    lab = publish(viewed_by, ADA, files={"a.txt": b"12345"})
+    tight = tight_tools(tools)
+    mine = replace(viewed_by(ADA), tools=tight)
+    mine.labs.delete("ada", lab.name)
+    made = stored(tight, ADA, "large")
+    added(tight, made, "ada", DatasetFile("a", GIB - 4, "a" * 64))
+    with pytest.raises(StorageFull):
+        mine.trash.restore("ada", lab.name)
+    mine.datasets.delete("ada", "large")
+    assert mine.trash.restore("ada", lab.name).name == lab.name
+
+
+def test_a_plan_bounds_what_is_uploaded(tools: Tools, viewed_by: As) -> None:
+    tight = tight_tools(tools)
     stored(tight, ADA, "digits", {"a": b"x"})
     uploads = replace(viewed_by(ADA), tools=tight).dataset_uploads
     with pytest.raises(StorageFull, match=r"This needs 1\.0 GiB"):

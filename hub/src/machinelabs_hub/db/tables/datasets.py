@@ -91,7 +91,7 @@ class DatasetVersionRow(Base):
     dataset_id: Mapped[int] = mapped_column(ForeignKey("datasets.id", ondelete="CASCADE"))
     number: Mapped[int] = mapped_column(Integer)
     author: Mapped[str] = mapped_column(String(255), index=True)
-    """Whose storage it counts against."""
+    """Against whose storage what it brings counts."""
     message: Mapped[str] = mapped_column(Text, default="")
     source: Mapped[str] = mapped_column(String(400), default="")
     """The run that put it out, `OWNER/LAB#12`; empty: it was uploaded."""

@@ -58,7 +58,7 @@ def list_trashed_datasets(ctx: Ctx) -> TrashedDatasetsBody:
     return TrashedDatasetsBody.of(ctx.datasets.trashed())
 
 
-@router.post("/trash/datasets/{owner}/{name}/restore", responses=refusals(403, 404, 409))
+@router.post("/trash/datasets/{owner}/{name}/restore", responses=refusals(403, 404, 409, 413))
 def restore_dataset(ctx: Ctx, owner: DatasetOwner, name: DatasetName) -> DatasetBody:
     """Take back the dataset of this address that was deleted last, whole."""
     return DatasetBody.of(ctx, ctx.datasets.restore(owner, name))

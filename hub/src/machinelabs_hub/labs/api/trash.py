@@ -52,7 +52,7 @@ def list_trash(
     return TrashBody(items=[TrashedBody.of(lab) for lab in page.items], next=page.next)
 
 
-@router.post("/{owner}/{name}/restore", responses=refusals(403, 404, 409))
+@router.post("/{owner}/{name}/restore", responses=refusals(403, 404, 409, 413))
 def restore_lab(ctx: Ctx, owner: Owner, name: Name) -> LabBody:
     """Take back the lab of this address that was deleted last, whole."""
     return LabBody.of(ctx, ctx.trash.restore(owner, name))

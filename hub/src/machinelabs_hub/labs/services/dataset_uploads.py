@@ -83,7 +83,7 @@ class DatasetUploadService:
         self._check(files)
         most = tools.settings.datasets.uploads
         had = tools.dataset_versions.contents(dataset)
-        with tools.locks.hold(f"uploads of {person.name}"):
+        with tools.locks.hold(f"room of {person.name}"):
             if tools.dataset_uploads.count_of(person.name) >= most:
                 raise TooManyUploads(
                     f"{most} uploads of yours are open, the most that may be. Finish them or give "

@@ -35,6 +35,7 @@ from machinelabs_hub.labs.services.directory import Directory
 from machinelabs_hub.labs.services.labs import owner_for, publisher
 from machinelabs_hub.labs.services.members import MOST as MOST_MEMBERS
 from machinelabs_hub.labs.services.members import IsOwner, NoMember, TooManyMembers, owner_as
+from machinelabs_hub.labs.services.room import room_for
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import lab_at, writer
 from machinelabs_hub.names import check_dataset_name, shown
@@ -163,11 +164,15 @@ class DatasetService:
         Raises:
             NoDataset: there is none in the trash, or it is somebody else's.
             DatasetNameTaken: the owner has another dataset of this name by now.
+            StorageFull: what comes back is more than the viewer's plan gives.
         """
-        for one in self._tools.datasets.trashed_for(writer(self._viewer)):
+        person = writer(self._viewer)
+        for one in self._tools.datasets.trashed_for(person):
             if (one.owner, one.name) == (owner, name) and may_restore(self._viewer, one):
+                back = self._tools.dataset_versions.brought_by(person.name, one)
                 try:
-                    self._tools.datasets.set_trashed(one, None)
+                    with room_for(self._tools, person, back):
+                        self._tools.datasets.set_trashed(one, None)
                 except RowClash as error:
                     raise DatasetNameTaken(
                         f"There is another dataset {one.path} by now. Delete it, then restore."

@@ -1,5 +1,7 @@
 """Room for a person's labs and datasets: as much as their plan gives."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Final
 
 from machinelabs_hub.errors import TooLarge
@@ -21,6 +23,19 @@ def held_by(tools: Tools, name: str) -> int:
     """Return how many bytes somebody's labs and datasets hold, without the trash."""
     labs = HourTable(sessions=tools.sessions).stored_bytes(name)
     return labs + tools.dataset_versions.held_by(name)
+
+
+@contextmanager
+def room_for(tools: Tools, person: Person, more: int) -> Iterator[None]:
+    """Take something in, in the block, that has `more` bytes; one at a time for each person.
+
+    Raises:
+        StorageFull: there is no room for it; says how much there is, and what to do.
+    """
+    with tools.locks.hold(f"room of {person.name}"):
+        if more:
+            check_room(tools, person, more)
+        yield
 
 
 def check_room(tools: Tools, person: Person, more: int = 0) -> None:

@@ -11,6 +11,7 @@ from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.place import read_place, write_place
 from machinelabs_hub.labs.services import details
 from machinelabs_hub.labs.services.labs import NameTaken
+from machinelabs_hub.labs.services.room import room_for
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import NoLab, writer
 from machinelabs_hub.names import shown
@@ -39,11 +40,14 @@ class TrashService:
         Raises:
             NoLab: there is none in the trash, or it is somebody else's.
             NameTaken: the owner has another lab of this name by now.
+            StorageFull: what comes back is more than the viewer's plan gives.
         """
-        writer(self._viewer)
+        person = writer(self._viewer)
         for lab in self._tools.labs.trashed(owner):
             if lab.name == name and may_restore(self._viewer, lab):
-                return self._back(lab)
+                # A group's labs count for the group, which has no plan.
+                with room_for(self._tools, person, lab.size_bytes * (owner == person.name)):
+                    return self._back(lab)
         raise NoLab(f"There is no lab {shown(owner)}/{shown(name)} in your trash.")
 
     def _back(self, lab: Lab) -> Lab:

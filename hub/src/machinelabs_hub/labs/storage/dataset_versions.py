@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, func, insert, select
+from sqlalchemy import ColumnElement, Select, and_, func, insert, select
 from sqlalchemy.orm import Session
 
 from machinelabs_hub.db.engine import SessionMaker
@@ -140,25 +140,32 @@ class VersionTable:
             return {row.sha256: row.size_bytes for row in db.execute(wanted)}
 
     def held_by(self, person: str) -> int:
-        """Return how many bytes a person keeps in datasets, each content once a dataset.
+        """Return how many bytes a person keeps in datasets.
 
-        What is being uploaded counts; what is in the trash does not.
+        Each content counts once a dataset, for whoever brought it there first. What is being
+        uploaded counts; what is in the trash does not.
         """
-        version, file = DatasetVersionRow, DatasetFileRow
-        each = select(version.dataset_id, file.sha256, file.size_bytes).distinct()
-        each = each.join(version, version.id == file.version_id)
-        each = each.join(DatasetRow, DatasetRow.id == version.dataset_id)
-        kept = each.where(version.author == person, DatasetRow.trashed_at.is_(None)).subquery()
-        coming = select(DatasetUploadFileRow.upload_id, DatasetUploadFileRow.sha256)
-        coming = coming.add_columns(DatasetUploadFileRow.size_bytes).distinct()
-        coming = coming.join(
-            DatasetUploadRow, DatasetUploadRow.id == DatasetUploadFileRow.upload_id
+        kept = _brought(person).where(DatasetRow.trashed_at.is_(None)).subquery()
+        upload, coming = DatasetUploadRow, DatasetUploadFileRow
+        # What the dataset has counts already, for this person or another.
+        here = select(DatasetFileRow.sha256).join(
+            DatasetVersionRow, DatasetVersionRow.id == DatasetFileRow.version_id
         )
-        known = select(kept.c.sha256)
-        ours = (DatasetUploadRow.person == person, DatasetUploadFileRow.sha256.not_in(known))
-        on_the_way = coming.where(*ours).subquery()
+        here = here.where(
+            DatasetVersionRow.dataset_id == upload.dataset_id,
+            DatasetFileRow.sha256 == coming.sha256,
+        )
+        wanted = select(coming.upload_id, coming.sha256, coming.size_bytes).distinct()
+        wanted = wanted.join(upload, upload.id == coming.upload_id)
+        on_the_way = wanted.where(upload.person == person, ~here.exists()).subquery()
         with self._sessions() as db:
             return _sum(db, kept.c.size_bytes) + _sum(db, on_the_way.c.size_bytes)
+
+    def brought_by(self, person: str, dataset: Dataset) -> int:
+        """Return how many bytes of a dataset count for a person, also in the trash."""
+        kept = _brought(person).where(DatasetRow.id == dataset.id).subquery()
+        with self._sessions() as db:
+            return _sum(db, kept.c.size_bytes)
 
     def known(self, hashes: Iterable[str]) -> frozenset[str]:
         """Return those of these blobs that a dataset holds, or that are uploaded for one."""
@@ -212,6 +219,22 @@ def add_uses(db: Session, run_id: int, uses: Iterable[Use]) -> None:
         )
         for place, use in enumerate(uses)
     )
+
+
+def _brought(person: str) -> Select[int, str, int]:
+    """Return the contents that a person was the first to bring into a dataset."""
+    version, file = DatasetVersionRow, DatasetFileRow
+    theirs = select(version.dataset_id).where(version.author == person)
+    first = select(version.dataset_id, file.sha256, func.min(version.number).label("number"))
+    first = first.join(version, version.id == file.version_id)
+    first = first.where(version.dataset_id.in_(theirs))
+    began = first.group_by(version.dataset_id, file.sha256).subquery()
+    wanted = select(version.dataset_id, file.sha256, file.size_bytes).distinct()
+    wanted = wanted.join(version, version.id == file.version_id)
+    wanted = wanted.join(DatasetRow, DatasetRow.id == version.dataset_id)
+    same = (began.c.dataset_id == version.dataset_id, began.c.number == version.number)
+    wanted = wanted.join(began, and_(*same, began.c.sha256 == file.sha256))
+    return wanted.where(version.author == person)
 
 
 def _sum(db: Session, column: ColumnElement[int]) -> int:
