@@ -15,12 +15,13 @@ from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.run import Run
 from machinelabs_hub.labs.services.datasets import dataset_to
 from machinelabs_hub.labs.services.room import check_room
+from machinelabs_hub.labs.services.run_upkeep import drop_unknown
 from machinelabs_hub.labs.services.runs import NoRun, RunGoesOn
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import writer
 from machinelabs_hub.labs.storage.blobs import BadDigest
 from machinelabs_hub.labs.storage.dataset_versions import NewVersion
-from machinelabs_hub.labs.storage.partials import PartGap, Partial
+from machinelabs_hub.labs.storage.partials import PartGap, PartGone, Partial
 from machinelabs_hub.names import shown
 
 _GIB: Final = 2**30
@@ -163,9 +164,11 @@ class DatasetUploadService:
         return made
 
     def give_up(self, upload: Upload) -> None:
-        """Forget an upload, and all that came of it."""
+        """Forget an upload, and all that came of it, unless something else has it."""
+        came = [one.sha256 for one in self.files(upload) if one.is_here]
         self._tools.dataset_uploads.drop(upload)
         self._tools.partials.drop(upload.id)
+        drop_unknown(self._tools, came)
 
     def from_run(
         self, owner: str, name: str, run: Run, *, folder: str = "", message: str = ""
@@ -277,6 +280,7 @@ class Sending:
 
         Raises:
             BadDigest: it has its size, and is not what was said; it has to be sent anew.
+            PartGone: the upload was given up meanwhile; the content is gone as well.
         """
         if self.left:
             return False
@@ -285,7 +289,16 @@ class Sending:
             self._partial.drop()
             raise BadDigest
         with self._tools.blobs.kept(self._file.sha256):
-            self._tools.blobs.take(self._partial.path, self._file.sha256)
-            self._tools.dataset_uploads.set_here(self._upload, self._file.sha256)
+            self._take()
+            is_wanted = self._tools.dataset_uploads.set_here(self._upload, self._file.sha256)
         self._partial.drop()
+        if not is_wanted:
+            drop_unknown(self._tools, [self._file.sha256])
+            raise PartGone
         return True
+
+    def _take(self) -> None:
+        try:
+            self._tools.blobs.take(self._partial.path, self._file.sha256)
+        except FileNotFoundError as error:
+            raise PartGone from error

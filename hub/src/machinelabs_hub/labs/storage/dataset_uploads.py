@@ -72,12 +72,12 @@ class UploadTable:
                 return None
             return DatasetFile(one.path, one.size_bytes, one.sha256, one.is_here)
 
-    def set_here(self, upload: Upload, sha256: str) -> None:
-        """Note that a content came whole."""
+    def set_here(self, upload: Upload, sha256: str) -> bool:
+        """Note that a content came whole; False: the upload has none, or is gone."""
         row = DatasetUploadFileRow
         this = (row.upload_id == upload.id, row.sha256 == sha256)
         with self._sessions() as db:
-            db.execute(update(row).where(*this).values(is_here=True))
+            return count_changed(db, update(row).where(*this).values(is_here=True)) > 0
 
     def count_of(self, person: str) -> int:
         """Count the uploads of a person."""

@@ -5,11 +5,12 @@ import os
 import shutil
 import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
-from machinelabs_hub.errors import Conflict
+from machinelabs_hub.errors import Conflict, NotFound
 from machinelabs_hub.labs.storage.blobs import full_disk
 
 _PIECE: Final = 1 << 20
@@ -32,6 +33,15 @@ class PartGap(Conflict):
     def __init__(self, received: int) -> None:
         super().__init__(f"{received} bytes of this file are here. Go on from there.")
         self.received = received
+
+
+class PartGone(NotFound):
+    """What was here of an upload was dropped while more of it came."""
+
+    code = "part_gone"
+
+    def __init__(self) -> None:
+        super().__init__("This upload was given up, or is too old. Begin it again.")
 
 
 class PartialStore:
@@ -62,14 +72,21 @@ class PartialStore:
                 raise PartBusy
             self._busy.add(path)
         try:
+            with full_disk():
+                path.parent.mkdir(parents=True, exist_ok=True)
             yield Partial(path)
         finally:
             with self._lock:
                 self._busy.discard(path)
 
     def drop(self, upload: str) -> None:
-        """Remove all that is here of an upload."""
-        shutil.rmtree(self._folder / upload, ignore_errors=True)
+        """Remove all that is here of an upload; who still writes to it hears `PartGone`."""
+        folder = self._folder / upload
+        going = folder.with_name(f"{folder.name}.{uuid4().hex}")
+        # Under another name first, else a content that comes now makes the folder stay.
+        with suppress(FileNotFoundError):
+            folder.rename(going)
+            shutil.rmtree(going, ignore_errors=True)
 
     def uploads(self) -> Iterator[str]:
         """Return the uploads of which something is here."""
@@ -95,16 +112,22 @@ class Partial:
             return 0
 
     def write(self, piece: bytes) -> None:
-        """Add a piece."""
-        with full_disk():
-            self.path.parent.mkdir(parents=True, exist_ok=True)
-            with self.path.open("ab") as file:
-                file.write(piece)
+        """Add a piece.
+
+        Raises:
+            PartGone: the upload was dropped.
+        """
+        with full_disk(), _is_there(), self.path.open("ab") as file:
+            file.write(piece)
 
     def sha256(self) -> str:
-        """Return the SHA-256 of what is here, which a crash may have damaged."""
+        """Return the SHA-256 of what is here, which a crash may have damaged.
+
+        Raises:
+            PartGone: the upload was dropped.
+        """
         digest = hashlib.sha256()
-        with self.path.open("rb") as file:
+        with _is_there(), self.path.open("rb") as file:
             while piece := file.read(_PIECE):
                 digest.update(piece)
             os.fsync(file.fileno())
@@ -113,3 +136,11 @@ class Partial:
     def drop(self) -> None:
         """Remove what is here."""
         self.path.unlink(missing_ok=True)
+
+
+@contextmanager
+def _is_there() -> Iterator[None]:
+    try:
+        yield
+    except FileNotFoundError as error:
+        raise PartGone from error
