@@ -64,6 +64,15 @@ class Datasets(Section):
         int,
         Field(ge=1, title="Most that the files of a version hold together, GiB"),
     ] = 100
+    versions: Annotated[
+        int,
+        Field(
+            ge=1,
+            title="Most versions of a dataset",
+            description="Each costs a row of the database a file, also where no file is new. How "
+            "often people make versions is bounded by `limits.publishes_per_hour`.",
+        ),
+    ] = 1000
     uploads: Annotated[
         int,
         Field(ge=1, title="Most uploads of a person that are not finished"),

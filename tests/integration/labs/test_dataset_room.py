@@ -26,7 +26,9 @@ from machinelabs_hub.labs.models.lab import Visibility
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services import people, run_upkeep
 from machinelabs_hub.labs.services.dataset_uploads import TooManyUploads
+from machinelabs_hub.labs.services.dataset_versions import TooManyVersions
 from machinelabs_hub.labs.services.datasets import DatasetNameTaken, NoDataset
+from machinelabs_hub.labs.services.rates import Rate, TooMany
 from machinelabs_hub.labs.services.room import GIB, StorageFull, held_by
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.storage.dataset_versions import NewVersion
@@ -138,6 +140,45 @@ def test_only_so_many_uploads_are_open(tools: Tools, viewed_by: As) -> None:
         uploads.begin("ada", "digits", "", [DatasetFile("b", 1, f"{number:064x}")])
     with pytest.raises(TooManyUploads):
         uploads.begin("ada", "digits", "", [DatasetFile("b", 1, "f" * 64)])
+
+
+def test_a_dataset_has_only_so_many_versions(tools: Tools, viewed_by: As) -> None:
+    datasets = tools.settings.datasets.model_copy(update={"versions": 2})
+    few = replace(tools, settings=tools.settings.model_copy(update={"datasets": datasets}))
+    stored(few, ADA, "digits", {"a": b"x"}, {"a": b"y"})
+    uploads = replace(viewed_by(ADA), tools=few).dataset_uploads
+    with pytest.raises(TooManyVersions, match="ada/digits has 2 versions"):
+        uploads.begin("ada", "digits", "", [DatasetFile("a", 1, "0" * 64)])
+
+
+def test_versions_are_made_only_so_often(tools: Tools, viewed_by: As) -> None:
+    stored(tools, ADA, "digits", {"a": b"x"})
+    rare = replace(tools, publishes=Rate(count=2, seconds=3600))
+    uploads = replace(viewed_by(ADA), tools=rare).dataset_uploads
+    for number in range(2):
+        uploads.give_up(uploads.begin("ada", "digits", "", [DatasetFile("a", 1, f"{number:064x}")]))
+    with pytest.raises(TooMany):
+        uploads.begin("ada", "digits", "", [DatasetFile("a", 1, "0" * 64)])
+
+
+def test_each_content_is_looked_for_once_and_by_no_upload(
+    tools: Tools, viewed_by: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(tools, ADA, "digits", {"a": b"x", "b": b"x", "c": b"y"}, {"a": b"x", "d": b"y"})
+    asked: list[str] = []
+
+    def has(sha: str, size: int) -> bool:
+        asked.append(sha)
+        return size < 0
+
+    monkeypatch.setattr(tools.blobs, "has", has)
+    said = [DatasetFile("e", 1, sha256(b"x")), DatasetFile("f", 1, sha256(b"z"))]
+    begun = viewed_by(ADA).dataset_uploads.begin("ada", "digits", "", said)
+    assert [one.is_here for one in viewed_by(ADA).dataset_uploads.files(begun)] == [True, False]
+    assert asked == []
+    count, lost = run_upkeep.missing(tools)
+    assert (count, len(lost)) == (5, 5)
+    assert sorted(asked) == sorted([sha256(b"x"), sha256(b"y")])
 
 
 def test_names_are_an_owners_own_and_free_again_in_the_trash(tools: Tools, viewed_by: As) -> None:

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import Final
 from uuid import uuid4
 
@@ -13,6 +14,7 @@ from machinelabs_hub.labs.models.dataset import Dataset, DatasetFile, Upload, Ve
 from machinelabs_hub.labs.models.paths import BadPath, check_together, fault_of
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.run import Run
+from machinelabs_hub.labs.services.dataset_versions import check_next
 from machinelabs_hub.labs.services.datasets import dataset_to
 from machinelabs_hub.labs.services.room import check_room
 from machinelabs_hub.labs.services.run_upkeep import drop_unknown
@@ -77,12 +79,16 @@ class DatasetUploadService:
             DatasetTooLarge: more than a version may hold.
             StorageFull: more than the person's plan gives.
             TooManyUploads: the person has as many as may be open.
+            TooManyVersions: the dataset has as many as it may have.
+            TooMany: the person published too often.
         """
         tools = self._tools
         dataset, person = self._own(owner, name), writer(self._viewer)
         message = words.check_message(message)
         self._check(files)
+        check_next(tools, person, dataset)
         most = tools.settings.datasets.uploads
+        # The rows count: to look for each in its place takes minutes where that is a bucket.
         had = tools.dataset_versions.contents(dataset)
         with tools.locks.hold(f"room of {person.name}"):
             if tools.dataset_uploads.count_of(person.name) >= most:
@@ -90,9 +96,7 @@ class DatasetUploadService:
                     f"{most} uploads of yours are open, the most that may be. Finish them or give "
                     "them up."
                 )
-            found = [
-                DatasetFile(one.path, one.size, one.sha256, self._has(had, one)) for one in files
-            ]
+            found = [replace(one, is_here=had.get(one.sha256) == one.size) for one in files]
             new = {one.sha256: one.size for one in found if not one.is_here}
             check_room(tools, person, sum(new.values()))
             upload = Upload(uuid4().hex, dataset.id, person.name, message, tools.clock())
@@ -185,6 +189,8 @@ class DatasetUploadService:
         Raises:
             RunGoesOn: it is not over.
             EmptyDataset: it put out nothing there.
+            TooManyVersions: the dataset has as many as it may have.
+            TooMany: the person published too often.
         """
         tools, person = self._tools, writer(self._viewer)
         message = words.check_message(message)
@@ -206,6 +212,7 @@ class DatasetUploadService:
             if tools.runs.get(run.id) is None:
                 raise NoRun(f"{run.called} was deleted meanwhile.")
             dataset = self._own(owner, name)
+            check_next(tools, person, dataset)
             had = tools.dataset_versions.contents(dataset)
             new = {one.sha256: one.size for one in files if one.sha256 not in had}
             check_room(tools, person, sum(new.values()))
@@ -214,9 +221,6 @@ class DatasetUploadService:
 
     def _own(self, owner: str, name: str) -> Dataset:
         return dataset_to(Action.EDIT, self._tools, self._viewer, owner, name)
-
-    def _has(self, had: dict[str, int], file: DatasetFile) -> bool:
-        return had.get(file.sha256) == file.size and self._tools.blobs.has(file.sha256, file.size)
 
     def _content(self, upload: Upload, sha256: str) -> DatasetFile:
         found = self._tools.dataset_uploads.content(upload, sha256)
