@@ -41,7 +41,9 @@ class Blobs(Section):
             title="Bucket of contents",
             description="`s3://BUCKET` or `s3://BUCKET/FOLDER`, of Amazon or of any server that "
             "speaks S3. Empty: the folder `DATA/blobs`. Contents are not moved when this changes: "
-            "copy them before, under the same names.",
+            "copy them before, under the same names. Each site needs a bucket or a folder of its "
+            "own: what a copy of a site (a rehearsed restore) does not know, it would remove. The "
+            "object `site` says whose contents they are, and only that site removes any.",
         ),
     ] = ""
     endpoint: Annotated[

@@ -133,6 +133,11 @@ class Files:
         return self.data / "images.json"
 
     @property
+    def site_id(self) -> Path:
+        """What this site calls itself in its bucket. No backup has it: a copy is another site."""
+        return self.data / "site-id"
+
+    @property
     def hub_database(self) -> Path:
         """JupyterHub's own SQLite file."""
         return self.data / "jupyterhub.sqlite"

@@ -2,6 +2,7 @@
 
 import hashlib
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -19,7 +20,7 @@ from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services import run_upkeep
 from machinelabs_hub.labs.services.tools import Tools
-from machinelabs_hub.labs.storage.blobs import BadDigest, BlobMissing, BlobStore
+from machinelabs_hub.labs.storage.blobs import BadDigest, BlobMissing, BlobStore, PlaceOfAnother
 from machinelabs_hub.labs.storage.bucket import Bucket, BucketAway
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Files
@@ -33,11 +34,14 @@ def endpoint() -> Iterator[str]:
         yield address
 
 
+def bucket_of(data: Path) -> str:
+    """Return a bucket for one test: each is another site."""
+    return f"b{hashlib.sha256(str(data).encode()).hexdigest()[:32]}"
+
+
 @pytest.fixture
 def store(endpoint: str, tmp_path: Path) -> BlobStore:
-    settings = settings_of(
-        endpoint, tmp_path, f"b{hashlib.sha256(str(tmp_path).encode()).hexdigest()[:32]}"
-    )
+    settings = settings_of(endpoint, tmp_path, bucket_of(tmp_path))
     place = Bucket(settings=settings, files=Files(tmp_path))
     return BlobStore(folder=tmp_path / "blobs", place=place)
 
@@ -102,7 +106,7 @@ def test_a_bucket_that_does_not_answer_is_away_and_nothing_in_it_lost(tmp_path: 
 @pytest.fixture
 def tools(endpoint: str, tmp_path: Path) -> Iterator[Tools]:
     settings = Settings.model_validate({"data": tmp_path}).model_copy(
-        update={"blobs": settings_of(endpoint, tmp_path, "site")}
+        update={"blobs": settings_of(endpoint, tmp_path, bucket_of(tmp_path))}
     )
     migrate.upgrade(f"sqlite:///{Files(tmp_path).database}")
     made = tools_of(settings)
@@ -134,6 +138,22 @@ def test_outputs_of_runs_are_kept_in_it_and_dropped_from_it(tools: Tools) -> Non
 def test_what_comes_again_while_upkeep_works_stays(tools: Tools, tended: Tended) -> None:
     tended(tools, "dataset_versions", lambda: uploaded(tools))
     assert run_upkeep.missing(tools) == (1, [])
+
+
+def test_a_copy_of_a_site_removes_nothing_in_its_bucket(tools: Tools, tmp_path: Path) -> None:
+    uploaded(tools)
+    copied = tmp_path / "copy"
+    copied.mkdir()
+    migrate.upgrade(f"sqlite:///{Files(copied).database}")
+    shutil.copytree(tmp_path / "secrets", copied / "secrets")
+    copy = tools_of(tools.settings.model_copy(update={"data": copied}))
+    with pytest.raises(PlaceOfAnother, match="site"):
+        run_upkeep.tend(copy, unused=-10)
+    assert run_upkeep.missing(tools) == (1, [])
+    blobs = tools.settings.blobs
+    Bucket(settings=blobs, files=Files(copied))._fs.rm_file(f"{blobs.url[5:]}/site")
+    assert run_upkeep.tend(copy, unused=-10).blobs == 1
+    copy.close()
 
 
 def test_a_site_without_a_bucket_loads_nothing_for_one() -> None:

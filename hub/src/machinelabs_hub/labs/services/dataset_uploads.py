@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import replace
 from typing import Final
 from uuid import uuid4
@@ -21,7 +21,7 @@ from machinelabs_hub.labs.services.run_upkeep import drop_unknown
 from machinelabs_hub.labs.services.runs import NoRun, RunGoesOn
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import writer
-from machinelabs_hub.labs.storage.blobs import BadDigest
+from machinelabs_hub.labs.storage.blobs import BadDigest, PlaceAway, PlaceOfAnother
 from machinelabs_hub.labs.storage.dataset_versions import NewVersion
 from machinelabs_hub.labs.storage.partials import PartGap, PartGone, Partial
 from machinelabs_hub.names import shown
@@ -172,7 +172,9 @@ class DatasetUploadService:
         came = [one.sha256 for one in self.files(upload) if one.is_here]
         self._tools.dataset_uploads.drop(upload)
         self._tools.partials.drop(upload.id)
-        drop_unknown(self._tools, came)
+        # Where it cannot be removed now, upkeep does it, and tells operators why it does not.
+        with suppress(PlaceOfAnother, PlaceAway):
+            drop_unknown(self._tools, came)
 
     def from_run(
         self, owner: str, name: str, run: Run, *, folder: str = "", message: str = ""
@@ -297,7 +299,8 @@ class Sending:
             is_wanted = self._tools.dataset_uploads.set_here(self._upload, self._file.sha256)
         self._partial.drop()
         if not is_wanted:
-            drop_unknown(self._tools, [self._file.sha256])
+            with suppress(PlaceOfAnother, PlaceAway):
+                drop_unknown(self._tools, [self._file.sha256])
             raise PartGone
         return True
 

@@ -13,7 +13,7 @@ from types import TracebackType
 from typing import Final, Protocol, Self
 
 from machinelabs_hub.db.engine import DiskFull
-from machinelabs_hub.errors import BadInput, Unavailable
+from machinelabs_hub.errors import BadInput, Conflict, Unavailable
 from machinelabs_hub.labs.storage.content_locks import ContentLocks
 
 _PIECE: Final = 256 * 1024
@@ -55,6 +55,19 @@ class PlaceAway(Unavailable):
         )
 
 
+class PlaceOfAnother(Conflict):
+    """Contents lie where another site keeps its own too: they are not ours to remove."""
+
+    code = "place_of_another"
+
+    def __init__(self, where: str, mark: str) -> None:
+        super().__init__(
+            f"{where} belongs to another site, or to this one before it was restored, so nothing "
+            f"is removed there. If no other site uses it, remove {mark}; give each site a bucket "
+            "or a folder of its own otherwise."
+        )
+
+
 class Place(Protocol):
     """Where contents lie: a folder of this machine, or a bucket (`storage.bucket`)."""
 
@@ -80,6 +93,13 @@ class Place(Protocol):
 
     def names(self, before: float) -> Iterator[str]:
         """Return the contents that were put here before a time, in seconds since 1970."""
+
+    def check_ours(self) -> None:
+        """Refuse to remove anything where another site keeps its contents.
+
+        Raises:
+            PlaceOfAnother: one does.
+        """
 
     def remove(self, sha256: str) -> None:
         """Remove a content, if it is there."""
@@ -136,6 +156,9 @@ class Folder:
             with suppress(FileNotFoundError):
                 if NAME.fullmatch(name) and path.stat().st_mtime < before:
                     yield name
+
+    def check_ours(self) -> None:
+        """Do nothing: a folder of DATA goes with the rows, also in a copy."""
 
     def remove(self, sha256: str) -> None:
         """Remove a content; who reads it keeps it open."""
@@ -199,9 +222,14 @@ class BlobStore:
             names: what may be removed.
             known: tells which of some contents have a row. It is asked while none of them can be
                 put here and get one.
+
+        Raises:
+            PlaceOfAnother: another site keeps its contents here.
         """
         with self._locks.going(names) as free:
             unknown = free - known(free)
+            if unknown:
+                self._place.check_ours()
             for name in unknown:
                 self._place.remove(name)
         return len(unknown)

@@ -3,16 +3,18 @@
 It is imported only where a site asks for it: its libraries take seconds to load.
 """
 
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Final
+from uuid import uuid4
 
 import fsspec
 from botocore.exceptions import BotoCoreError, ClientError
 
 from machinelabs_hub.data_settings import Blobs
-from machinelabs_hub.labs.storage.blobs import NAME, BlobMissing, PlaceAway
+from machinelabs_hub.labs.storage.blobs import NAME, BlobMissing, PlaceAway, PlaceOfAnother
 from machinelabs_hub.sites import Files
 
 KEY_ID: Final = "blobs_key_id"
@@ -21,6 +23,8 @@ _PIECE: Final = 4 << 20
 _PARTS: Final = "0123456789abcdef"
 """A large bucket is listed in so many parts, by the beginnings of its names."""
 _TRIES: Final = 3
+_MARK: Final = "site"
+"""Beside the contents: which site they are of."""
 
 
 class BucketAway(PlaceAway):
@@ -53,6 +57,10 @@ class Bucket:
             skip_instance_cache=True,
         )
         self._fs.retries = _TRIES
+        self._site_id = files.site_id
+        self._lock = threading.Lock()
+        self._is_marked = False
+        self._is_ours = False
 
     def size(self, sha256: str) -> int | None:
         """Return how long a content is; None: it is certainly not there."""
@@ -78,6 +86,9 @@ class Bucket:
 
     def take(self, path: Path, sha256: str) -> None:
         """Put a file of this machine into its place; it is there whole, or not at all."""
+        if not self._is_marked:
+            # Whose contents are here has to be said before the first of them.
+            self._owner()
         with _answers():
             try:
                 self._fs.put_file(str(path), self._path(sha256))
@@ -98,6 +109,14 @@ class Bucket:
                 if NAME.fullmatch(name) and known["LastModified"].timestamp() < before:
                     yield name
 
+    def check_ours(self) -> None:
+        """Refuse to remove anything where another site keeps its contents."""
+        if self._is_ours:
+            return
+        if self._owner() != self._own_id():
+            raise PlaceOfAnother(self.where, f"{self.where.rstrip('/')}/{_MARK}")
+        self._is_ours = True
+
     def remove(self, sha256: str) -> None:
         """Remove a content, if it is there."""
         with _answers():
@@ -105,6 +124,29 @@ class Bucket:
                 self._fs.rm_file(self._path(sha256))
             except FileNotFoundError:
                 return
+
+    def _owner(self) -> str:
+        """Return the site whose contents are here: ours, if none said so before."""
+        mark = f"{self._root}/{_MARK}"
+        with _answers():
+            try:
+                found = str(self._fs.cat_file(mark).decode("utf-8", "replace"))
+            except FileNotFoundError:
+                found = self._own_id()
+                try:
+                    self._fs.pipe_file(mark, found.encode())
+                except FileNotFoundError as error:
+                    raise BucketAway from error
+        self._is_marked = True
+        return found
+
+    def _own_id(self) -> str:
+        with self._lock:
+            if not self._site_id.exists():
+                new = self._site_id.with_suffix(".new")
+                new.write_text(uuid4().hex, encoding="utf-8")
+                new.replace(self._site_id)
+            return self._site_id.read_text(encoding="utf-8")
 
     def _path(self, sha256: str) -> str:
         return f"{self._root}/{sha256[:2]}/{sha256[2:]}"
