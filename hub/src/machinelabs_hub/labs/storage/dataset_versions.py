@@ -225,16 +225,19 @@ def _brought(person: str) -> Select[int, str, int]:
     """Return the contents that a person was the first to bring into a dataset."""
     version, file = DatasetVersionRow, DatasetFileRow
     theirs = select(version.dataset_id).where(version.author == person)
-    first = select(version.dataset_id, file.sha256, func.min(version.number).label("number"))
+    # A content has one size.
+    size, number = func.max(file.size_bytes), func.min(version.number)
+    first = select(
+        version.dataset_id, file.sha256, size.label("size_bytes"), number.label("number")
+    )
     first = first.join(version, version.id == file.version_id)
     first = first.where(version.dataset_id.in_(theirs))
     began = first.group_by(version.dataset_id, file.sha256).subquery()
-    wanted = select(version.dataset_id, file.sha256, file.size_bytes).distinct()
-    wanted = wanted.join(version, version.id == file.version_id)
-    wanted = wanted.join(DatasetRow, DatasetRow.id == version.dataset_id)
-    same = (began.c.dataset_id == version.dataset_id, began.c.number == version.number)
-    wanted = wanted.join(began, and_(*same, began.c.sha256 == file.sha256))
-    return wanted.where(version.author == person)
+    brought = select(began.c.dataset_id, began.c.sha256, began.c.size_bytes)
+    same = (version.dataset_id == began.c.dataset_id, version.number == began.c.number)
+    brought = brought.join(version, and_(*same))
+    brought = brought.join(DatasetRow, DatasetRow.id == version.dataset_id)
+    return brought.where(version.author == person)
 
 
 def _sum(db: Session, column: ColumnElement[int]) -> int:
