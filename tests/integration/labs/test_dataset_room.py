@@ -147,7 +147,9 @@ def test_a_dataset_has_only_so_many_versions(tools: Tools, viewed_by: As) -> Non
     few = replace(tools, settings=tools.settings.model_copy(update={"datasets": datasets}))
     stored(few, ADA, "digits", {"a": b"x"}, {"a": b"y"})
     uploads = replace(viewed_by(ADA), tools=few).dataset_uploads
-    with pytest.raises(TooManyVersions, match="ada/digits has 2 versions"):
+    with pytest.raises(
+        TooManyVersions, match="ada/digits has as many versions as a dataset may have: 2"
+    ):
         uploads.begin("ada", "digits", "", [DatasetFile("a", 1, "0" * 64)])
 
 

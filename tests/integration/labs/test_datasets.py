@@ -13,10 +13,12 @@ from tests.support.datasets import begin, make, push, sha256
 from tests.support.labs_service import LabsServer, labs_server
 from tests.support.run_desk import TOKEN
 
+from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Visibility
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.run import RunDraft, RunState
 from machinelabs_hub.labs.services import run_upkeep, trash
+from machinelabs_hub.labs.services.dataset_versions import TooManyVersions
 from machinelabs_hub.labs.services.runner import RunnerService, digest
 from machinelabs_hub.labs.services.runs import RunService
 
@@ -322,3 +324,19 @@ def test_outputs_of_a_run_become_a_version_without_a_copy(
     late = server.tools.clock() + timedelta(days=31)
     run_upkeep.tend(replace(server.tools, clock=lambda: late), unused=-10)
     assert api.get(f"{at}/1/files/a.csv").content == b"made by a run"
+
+
+def test_versions_of_runs_count_among_those_that_a_dataset_may_have(
+    server: LabsServer, api: httpx.Client
+) -> None:
+    number = ended_run(server, {"a.csv": b"made by a run, again and again"})
+    make(api, "ada", "nightly")
+    datasets = server.settings.datasets.model_copy(update={"versions": 1})
+    few = server.settings.model_copy(update={"datasets": datasets})
+    ctx = Context(person=Person("ada", "Ada"), tools=replace(server.tools, settings=few), hub=None)  # type: ignore[arg-type]
+    lab = server.tools.labs.find("ada", "lab")
+    assert lab is not None
+    run = ctx.runs.get(lab, number)
+    ctx.dataset_uploads.from_run("ada", "nightly", run)
+    with pytest.raises(TooManyVersions, match="ada/nightly has as many versions"):
+        ctx.dataset_uploads.from_run("ada", "nightly", run)

@@ -22,7 +22,7 @@ def check_next(tools: Tools, person: Person, dataset: Dataset) -> None:
     most = tools.settings.datasets.versions
     if dataset.version >= most:
         raise TooManyVersions(
-            f"{dataset.path} has {most} versions, the most that a dataset may have. Make another "
+            f"{dataset.path} has as many versions as a dataset may have: {most}. Make another "
             "dataset for the next."
         )
     often = tools.settings.limits.publishes_per_hour
