@@ -1,5 +1,6 @@
 """What every request and answer passes: the one host, the size of bodies, the headers."""
 
+import re
 import secrets
 from collections.abc import MutableMapping
 from http import HTTPStatus
@@ -20,17 +21,30 @@ _DRAIN: Final = 64 << 20
 MOST_BYTES: Final = 1 << 20
 """Of a request that is no upload."""
 
-UPLOADS: Final = ("multipart/form-data", "application/x-git-")
-"""Kinds of requests that are written to disk as they come, with limits of their own."""
-
-
-RUNNERS: Final = f"{API}/v1/runner/"
-DATASETS: Final = f"{API}/v1/datasets/"
 MOST_FILES_BYTES: Final = 8 << 20
 """Of a list of what a dataset is to hold."""
 
 MOST_EVENTS_BYTES: Final = 32 << 20
 """Of a batch of a run's log: what one cell shows may be large. Read only for who has its token."""
+
+_LAB: Final = rf"{API}/v1/labs/[^/]+/[^/]+"
+_DATASET: Final = rf"{API}/v1/datasets/[^/]+/[^/]+"
+_RUN: Final = rf"{API}/v1/runner/[^/]+"
+_GIT: Final = rf"(?:{LABS_PREFIX}|{API}/git)/[^/]+/[^/]+\.git"
+
+_LARGER: Final = tuple(
+    (method, re.compile(path), kind, most)
+    for method, path, kind, most in (
+        ("POST", rf"{API}/v1/labs|{_LAB}/(?:revisions|merge)", "multipart/form-data", None),
+        ("POST", rf"{_GIT}/git-(?:upload|receive)-pack", "application/x-git-", None),
+        ("PUT", rf"{_DATASET}/uploads/[0-9a-f]{{32}}/contents/[0-9a-f]{{64}}", "", None),
+        ("PUT", rf"{_RUN}/(?:outputs/.*|notebook)", "", None),
+        ("POST", rf"{_DATASET}/uploads", "", MOST_FILES_BYTES),
+        ("POST", rf"{_RUN}/events", "", MOST_EVENTS_BYTES),
+    )
+)
+"""Routes that take more, with the kind of body that they take; None: they write it to disk as it
+comes, with limits of their own. All others read it whole, some before they know whose it is."""
 
 
 class Guard:
@@ -52,7 +66,7 @@ class Guard:
             await RedirectResponse(elsewhere, status)(scope, receive, send)
             return
         scope["nonce"] = secrets.token_urlsafe(16)
-        body = _Body(receive, most=_most_bytes(scope))
+        body = _Body(receive, most=most_bytes(scope))
 
         async def answer(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -104,19 +118,14 @@ class Guard:
         return f"{scheme}://*.{host}"
 
 
-def _most_bytes(scope: Scope) -> int | None:
+def most_bytes(scope: Scope) -> int | None:
     """Return how large a request may be; None: its route limits it."""
-    path = scope["path"]
-    if path.startswith(RUNNERS) and scope["method"] == "PUT":
-        return None
-    if path.startswith(RUNNERS) and path.endswith("/events"):
-        return MOST_EVENTS_BYTES
-    if path.startswith(DATASETS) and scope["method"] == "PUT" and "/contents/" in path:
-        return None
-    if path.startswith(DATASETS) and path.endswith("/uploads"):
-        return MOST_FILES_BYTES
     kind = Headers(scope=scope).get("content-type", "").lower()
-    return None if kind.startswith(UPLOADS) else MOST_BYTES
+    for method, path, kinds, most in _LARGER:
+        is_one = scope["method"] == method and path.fullmatch(scope["path"])
+        if is_one and kind.startswith(kinds):
+            return most
+    return MOST_BYTES
 
 
 class _Body:
