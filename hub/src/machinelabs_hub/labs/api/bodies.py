@@ -11,7 +11,7 @@ from machinelabs_hub.labs.models.lab import Lab, LabChange, LabDraft, Parent, Vi
 from machinelabs_hub.labs.models.page import Page
 from machinelabs_hub.labs.models.revision import FileEntry, Revision
 
-Tags = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50)]
+Tags = Annotated[list[Annotated[str, Field(max_length=100)]], Field(max_length=50, fail_fast=True)]
 VisibilityName = Literal["public", "unlisted", "signed-in", "private"]
 
 

@@ -7,6 +7,7 @@ from fastapi import Path
 from pydantic import BaseModel, ConfigDict, Field
 
 from machinelabs_hub.labs.api.bodies import Tags, VisibilityName
+from machinelabs_hub.labs.api.strangers import OneStranger
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.access import Action
 from machinelabs_hub.labs.models.dataset import (
@@ -39,7 +40,7 @@ Sha256 = Annotated[str, Field(pattern="^[0-9a-f]{64}$", description="Of its cont
 _LARGEST = 2**53
 
 
-class _Taken(BaseModel):
+class _Taken(OneStranger, BaseModel):
     model_config = ConfigDict(extra="forbid", strict=True)
 
 
@@ -247,7 +248,7 @@ class UploadDraftBody(_Taken):
     """What a version is to hold."""
 
     message: Annotated[str, Field(max_length=5000, description="About the version.")] = ""
-    files: list[AnnouncedFileBody]
+    files: Annotated[list[AnnouncedFileBody], Field(fail_fast=True)]
 
     def announced(self) -> tuple[DatasetFile, ...]:
         """Return the files as the services take them."""

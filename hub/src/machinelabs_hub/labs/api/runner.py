@@ -10,6 +10,7 @@ from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError
 
 from machinelabs_hub.labs.api.addresses import refusals
 from machinelabs_hub.labs.api.raw import TAR, bytes_of
+from machinelabs_hub.labs.api.strangers import OneStranger
 from machinelabs_hub.labs.errors import BadRequest
 from machinelabs_hub.labs.models.run import Reason, RunState
 from machinelabs_hub.labs.services.runner import BadRunToken, RunnerService
@@ -98,13 +99,13 @@ class EventBody(BaseModel):
     ]  # fmt: skip
 
 
-class EventsBody(BaseModel):
+class EventsBody(OneStranger, BaseModel):
     """A part of a log: events numbered from `first` on, without a gap. None is a sign of life."""
 
     model_config = ConfigDict(extra="forbid")
 
     first: Annotated[int, Field(ge=1, lt=2**53)]
-    events: Annotated[list[EventBody], Field(max_length=_MOST_EVENTS)] = []
+    events: Annotated[list[EventBody], Field(max_length=_MOST_EVENTS, fail_fast=True)] = []
 
 
 class GpuUseBody(BaseModel):
@@ -141,7 +142,7 @@ class EndReasonBody(BaseModel):
     cell: Annotated[int | None, Field(ge=0, lt=2**31)] = None
     ename: Annotated[str, Field(max_length=100_000)] = ""
     evalue: Annotated[str, Field(max_length=1_000_000)] = ""
-    traceback: list[str] = []
+    traceback: Annotated[list[str], Field(fail_fast=True)] = []
 
 
 class EndBody(BaseModel):

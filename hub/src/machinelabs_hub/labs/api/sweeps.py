@@ -28,6 +28,7 @@ class SweepDraftBody(RunDraftBody):
     grid: Annotated[
         dict[str, list[Any]],
         Field(
+            fail_fast=True,
             description="The values of each parameter that has several.",
             examples=[{"rate": [0.1, 0.01], "optimizer": ["sgd", "adam"]}],
         ),
