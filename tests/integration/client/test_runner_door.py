@@ -5,6 +5,7 @@ import contextlib
 import hashlib
 import json
 import socket
+import tempfile
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 from typing import Any
@@ -19,6 +20,7 @@ from tornado.httpclient import HTTPClientError
 
 from machinelabs.runner import door
 from machinelabs.runner.door import Door
+from machinelabs.runner.lab import RunServer
 from machinelabs.runner.probe import Probe
 from machinelabs.runner.run import Run
 from machinelabs.runner.service import Service
@@ -213,6 +215,8 @@ async def test_jupyterlab_over_a_run_executes_nothing_but_itself(
             assert (await site.browser.post(BASE + path, json=book)).status_code == 404, path
         for path in ("nbconvert/html/main.ipynb", "view/main.ipynb"):
             assert (await site.browser.get(BASE + path)).status_code == 404, path
+        for path in ("files/main.ipynb", "favicon.ico", "robots.txt"):
+            assert (await site.browser.get(BASE + path)).status_code == 404, path
         assert not site.running.done()
         site.desk.stop()
 
@@ -257,4 +261,68 @@ async def test_nobody_comes_in_without_a_good_key(
             assert await kernel.ask("print(x)") == "1\n"
         for path in ("api/terminals", "api/contents/../../../etc/passwd", "api/contents/other"):
             assert (await site.browser.get(BASE + path)).status_code in {404, 405}
+        site.desk.stop()
+
+
+PLANT = """import json, pathlib
+def plant(at):
+    mine = at / "settings/@jupyterlab/shortcuts-extension/shortcuts.jupyterlab-settings"
+    mine.parent.mkdir(parents=True)
+    keys = {"command": "help:open", "keys": ["A"], "selector": "body"}
+    mine.write_text(json.dumps({"shortcuts": [keys | {"args": {"url": "https://evil.example"}}]}))
+    layout = {"data": {"evil": 1}, "metadata": {"id": "default"}}
+    (at / "workspaces").mkdir()
+    (at / "workspaces/default-37a8.jupyterlab-workspace").write_text(json.dumps(layout))
+for one in pathlib.Path("TEMPORARY").glob("lab-*"):
+    plant(one)
+    print("planted")
+"""
+
+
+async def test_the_code_of_a_run_has_no_say_in_the_page_over_it(
+    server: LabsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    async with running(server, tmp_path / "run", "x / 0", hold=True) as site:
+        await site.until(lambda: site.desk.now.state is RunState.FAILED)
+        assert (await site.enter()).status_code == 302
+        shortcuts = f"{BASE}lab/api/settings/@jupyterlab/shortcuts-extension:shortcuts"
+        async with site.kernel() as kernel:
+            assert await kernel.ask(PLANT.replace("TEMPORARY", str(tmp_path))) == "planted\n"
+        assert "evil" not in (await site.browser.get(shortcuts)).text
+        # What the page wants kept is taken, or it would complain, and is nowhere.
+        kept = await site.browser.put(shortcuts, json={"raw": '{"shortcuts": []}'})
+        assert kept.status_code == 204
+        assert (await site.browser.get(shortcuts)).json()["raw"] == "{}"
+        layout = f"{BASE}lab/api/workspaces/default"
+        said = {"data": {"mine": 1}, "metadata": {"id": "default"}}
+        assert (await site.browser.put(layout, json=said)).status_code == 204
+        assert (await site.browser.get(layout)).json()["data"] == {}
+        everything = await site.browser.get(f"{BASE}lab/api/workspaces")
+        assert everything.json() == {"workspaces": {"ids": [], "values": []}}
+        async with httpx.AsyncClient(base_url=site.origin) as stranger:
+            for path in (layout, shortcuts):
+                assert (await stranger.put(path, json=said)).status_code == 403, path
+        site.desk.stop()
+
+
+async def test_who_waits_at_a_door_that_does_not_open_is_told_and_may_try_again(
+    server: LabsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async with running(server, tmp_path / "run", "x / 0", hold=True) as site:
+        await site.until(lambda: site.desk.now.state is RunState.FAILED)
+
+        def too_large(*_: Any, **__: Any) -> None:
+            raise MemoryError
+
+        monkeypatch.setattr(RunServer, "initialize", too_large)
+        where = await site.way_in()
+        page = ""
+        async with asyncio.timeout(60):
+            while "could not be opened" not in page:
+                page = (await site.browser.get(where)).text
+                await asyncio.sleep(0.1)
+        assert "Choose <b>Look into it</b> on its page again" in page
+        monkeypatch.undo()
+        assert (await site.enter()).status_code == 302
         site.desk.stop()

@@ -11,7 +11,7 @@ import traceback
 from typing import Any, Final, Protocol
 
 from machinelabs.runner.code import Code
-from machinelabs.runner.probe import Probe
+from machinelabs.runner.probe import OPENING, Probe
 
 KEY_SECONDS: Final = 60.0
 """So long a key is good."""
@@ -21,6 +21,27 @@ HEARD_SECONDS: Final = 4.0
 
 KERNEL_SECONDS: Final = 120.0
 LOOK_SECONDS: Final = 0.1
+
+
+NO_KERNEL: Final = (
+    "The kernel of this run did not begin within two minutes, so there is nothing to look into yet."
+    " Wait until the run's page shows that a cell is executed, and choose <b>Look into it</b> there"
+    " again."
+)
+NOT_OPENED: Final = (
+    "This run could not be opened: JupyterLab did not begin in its container, which may have too "
+    "little memory left, or no JupyterLab in its image. The run itself goes on. Choose <b>Look "
+    "into it</b> on its page again; if it fails again, run the lab with a larger flavour or with "
+    "another image."
+)
+
+
+class NoKernel(Exception):
+    """There is none, and none came."""
+
+
+class WantedToExit(Exception):
+    """What was to open wanted to end the process, which is the run's."""
 
 
 class Keys:
@@ -82,8 +103,9 @@ class Door:
     def offer(self, key_hash: str) -> None:
         """Let in whoever brings the key of this hash, soon."""
         if self._keys.add(key_hash) and self._opening is None:
+            self._probe.say(OPENING)
             self._opening = asyncio.create_task(self._open())
-            self._opening.add_done_callback(_say_if_failed)
+            self._opening.add_done_callback(self._say_if_failed)
 
     async def close(self) -> None:
         """Let nobody in any more."""
@@ -94,28 +116,37 @@ class Door:
             await self._opened.close()
 
     async def _open(self) -> None:
-        manager = await self._kernel()
-        if manager is None or self._code is None:
-            self._opening = None
-            return
+        code, manager = await self._kernel()
         # What it takes is large; few runs are ever looked into.
         from machinelabs.runner.lab import Lab  # noqa: PLC0415
 
-        self._opened = lab = Lab(self._code, manager, self._keys, base=self._base)
-        # The code would take a port that nobody listens at, and be what the person's browser finds.
-        await lab.listen(self._probe.hand_over())
+        try:
+            self._opened = lab = Lab(code, manager, self._keys, base=self._base)
+            # The code would take a port that nobody listens at, and be what a browser finds.
+            await lab.listen(self._probe.hand_over)
+        except SystemExit as error:
+            raise WantedToExit from error
 
-    async def _kernel(self) -> Any:
-        """Return what manages the kernel; None: there is none, and none came."""
+    async def _kernel(self) -> tuple[Code, Any]:
+        """Return the code, and what manages its kernel.
+
+        Raises:
+            NoKernel: there is none, and none came.
+        """
         end = time.monotonic() + KERNEL_SECONDS
         while time.monotonic() < end:
             if self._code is not None and (manager := self._code.kernel()) is not None:
-                return manager
+                return self._code, manager
             await asyncio.sleep(LOOK_SECONDS)
-        return None
+        raise NoKernel
 
-
-def _say_if_failed(opening: asyncio.Task[None]) -> None:
-    """Leave a word in the container's own log: the run itself goes on."""
-    if not opening.cancelled() and (error := opening.exception()) is not None:
-        traceback.print_exception(error)
+    def _say_if_failed(self, opening: asyncio.Task[None]) -> None:
+        """Tell who waits, and the container's own log; the run itself goes on."""
+        if opening.cancelled() or (error := opening.exception()) is None:
+            return
+        self._opening = None
+        if isinstance(error, NoKernel):
+            self._probe.say(NO_KERNEL)
+        else:
+            self._probe.say(NOT_OPENED)
+            traceback.print_exception(error)

@@ -14,6 +14,8 @@ import secrets
 import socket
 import sys
 import tempfile
+from collections.abc import Callable
+from contextlib import ExitStack
 from pathlib import Path
 from typing import Any, Final
 
@@ -31,6 +33,7 @@ from machinelabs.runner.code import Code
 from machinelabs.runner.door import Keys
 from machinelabs.runner.lab_gate import Enter, Gate, Shut
 from machinelabs.runner.lab_kernel import KERNEL, Guest, OneKernel, joined
+from machinelabs.runner.lab_lacks import NOWHERE, lacks
 
 READ_ONLY: Final = "A run keeps its notebook itself. Copy what you want to keep."
 SCRIPTED: Final = ("@jupyterlab/javascript-extension", "@jupyterlab/vega5-extension")
@@ -127,6 +130,12 @@ class Lab:
 
     def __init__(self, code: Code, manager: Any, keys: Keys, *, base: str) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="lab-", ignore_cleanup_errors=True)
+        with ExitStack() as undone:
+            undone.callback(self._folder.cleanup)
+            self._http = self._made(code, manager, keys, base)
+            undone.pop_all()
+
+    def _made(self, code: Code, manager: Any, keys: Keys, base: str) -> HTTPServer:
         _heed_only_ours(self._folder.name)
         RunServer.clear_instance()
         self._server = server = RunServer.instance(
@@ -139,16 +148,17 @@ class Lab:
         onward = f"{base}lab/tree/{tornado.escape.url_escape(code.name, plus=False)}"
         given = {"keys": keys, "gate": server.identity_provider, "onward": onward}
         server.web_app.add_handlers(".*$", [(f"{base}door", Enter, given), (f"{base}login", Shut)])
+        lacks(server.web_app, base)
         self._name = code.name
-        self._http = HTTPServer(server.web_app, xheaders=True)
+        return HTTPServer(server.web_app, xheaders=True)
 
-    async def listen(self, sockets: list[socket.socket]) -> None:
-        """Answer what comes to these sockets, which listen already."""
+    async def listen(self, hand_over: Callable[[], list[socket.socket]]) -> None:
+        """Answer what comes to the sockets that are handed over, which listen already."""
         # The notebook is at the kernel already: nobody is asked which one it is to have.
         await self._server.session_manager.create_session(
             path=self._name, name=self._name, type="notebook", kernel_id=KERNEL
         )
-        self._http.add_sockets(sockets)
+        self._http.add_sockets(hand_over())
 
     async def close(self) -> None:
         """Let nobody in any more."""
@@ -200,6 +210,8 @@ def _config(base: str, folder: str) -> Config:
         base_url=base,
         root_dir=folder,
         open_browser=False,
+        # An image may have no JupyterLab: then there is no door, and who asks is told.
+        reraise_server_extension_failures=True,
         allow_root=True,
         allow_remote_access=True,
         trust_xheaders=True,
@@ -219,8 +231,8 @@ def _config(base: str, folder: str) -> Config:
     # What a kernel prints while nobody looks would fill our memory.
     found.MappingKernelManager.buffer_offline_messages = False
     found.LabApp.update(
-        user_settings_dir=f"{folder}/settings",
-        workspaces_dir=f"{folder}/workspaces",
+        user_settings_dir=NOWHERE,
+        workspaces_dir=NOWHERE,
         news_url=None,
         check_for_updates_class="jupyterlab.NeverCheckForUpdate",
         extension_manager="readonly",

@@ -9,10 +9,12 @@ from typing import Final
 
 SECONDS: Final = 10
 MOST_HEADERS: Final = 100
-OPENING: Final = (
-    b'<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="1">'
-    b"<title>Opening</title><p>The kernel of this run is being opened. One moment.</p>"
+OPENING: Final = "The kernel of this run is being opened. One moment."
+PAGE: Final = (
+    '<!doctype html><meta charset="utf-8"><meta http-equiv="refresh" content="1">'
+    "<title>Look into a run</title><p>{}</p>"
 )
+"""It asks again by itself: who comes before the door is open, or was told why not, comes in."""
 
 
 class Probe:
@@ -22,10 +24,15 @@ class Probe:
         self._path = path
         self._door = f"{path.removesuffix('api')}door"
         self._server: asyncio.Server | None = None
+        self._said = OPENING
 
     async def start(self, port: int) -> None:
         """Listen at a port of all the container's addresses."""
         self._server = await asyncio.start_server(self._answer, port=port, limit=1 << 14)
+
+    def say(self, sentence: str) -> None:
+        """Tell this to who waits at the door; HTML."""
+        self._said = sentence
 
     def close(self) -> None:
         """Listen no more."""
@@ -49,8 +56,8 @@ class Probe:
 
     def _response(self, path: str) -> bytes:
         if path == self._door:
-            # Who comes before the door is open asks again by themselves.
-            status, kind, body = "200 OK", "text/html; charset=utf-8", OPENING
+            status, kind = "200 OK", "text/html; charset=utf-8"
+            body = PAGE.format(self._said).encode()
         else:
             status, body = ("200 OK", b"{}") if path == self._path else ("404 Not Found", b"")
             kind = "application/json"
