@@ -7,6 +7,7 @@ from uuid import uuid4
 
 from jupyterhub import orm
 from jupyterhub.user import User
+from tornado.web import HTTPError
 
 from machinelabs_hub.plans.model import Notice
 from machinelabs_hub.plans.notices import ACCOUNT, NoticeTable
@@ -37,7 +38,11 @@ def end_everything(db: Any, user: User) -> None:
 async def stop_servers(handler: Any, user: User) -> list[str]:
     """Stop all servers of `user`; return the names of those that are still stopping."""
     running = [name for name, spawner in user.spawners.items() if spawner.active]
-    await handler.work(lambda: _tell(handler.desk.notices, user.name, running))
+    try:
+        await handler.work(lambda: _tell(handler.desk.notices, user.name, running))
+    except HTTPError as error:
+        # That they stop counts for more than that they say why.
+        handler.log.warning("why servers of %s stop was not noted: %s", user.name, error)
     for name, spawner in list(user.spawners.items()):
         if spawner.pending == "spawn":
             if spawner._spawn_future:  # noqa: SLF001 - JupyterHub has no other way to cancel

@@ -21,7 +21,7 @@ REST_SECONDS: Final = 300.0
 
 
 async def sweep(tools: Tools, hub: HubApi) -> int:
-    """Remove them once; return how many were told to go.
+    """Remove them once; return how many were told to go: one that will not is asked next time.
 
     Raises:
         HubAway: the Hub does not answer.
@@ -31,10 +31,16 @@ async def sweep(tools: Tools, hub: HubApi) -> int:
     open_runs = await run_in_threadpool(tools.runs.unsettled)
     ours = {(run.person, tickets.server_of(run.id)) for run in open_runs}
     strays = [one for one in found if one not in ours]
+    told = 0
     for person, server in strays:
         log.warning("%s of %s is a run's server, and no run has it: it is removed", server, person)
-        await hub.remove(person, server)
-    return len(strays)
+        try:
+            await hub.remove(person, server)
+        except HubAway as error:
+            log.warning("%s of %s was not removed: %s", server, person, error)
+        else:
+            told += 1
+    return told
 
 
 async def keep_sweeping(tools: Tools, hub: HubApi, *, rest: float = REST_SECONDS) -> None:
