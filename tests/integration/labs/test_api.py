@@ -1,6 +1,7 @@
 """The API over HTTP, with a real Hub that knows whose tokens are good."""
 
 import json
+import re
 from collections.abc import Iterator
 from typing import Any
 
@@ -153,6 +154,12 @@ def test_a_browser_signs_in_and_out_and_forged_requests_are_refused(site: Site) 
         headers={"Origin": "http://api-bob.hub.localhost", "X-CSRF-Token": "x"},
     )
     assert elsewhere.json()["code"] == "forged_request"
+    # Only forms of pages bring their token in what they send: what is put may be of any size.
+    token = re.search(r'name="_csrf" value="([^"]+)"', browser.get(f"{site.labs_url}/new").text)
+    assert token
+    content = f"datasets/api-ada/none/uploads/{'0' * 32}/contents/{'0' * 64}"
+    put = browser.put(f"{site.labs_url}/api/v1/{content}", data={"_csrf": token[1]})
+    assert put.json()["code"] == "forged_request"
     late = browser.get(f"{site.labs_url}/oauth-callback?code=x&state=y")
     assert late.status_code == 400
     browser.get(f"{site.labs_url}/logout")
