@@ -4,6 +4,7 @@ import json
 import os
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any, ClassVar
 
 import pytest
 from tests.integration.client.test_ml_runs import signed_in
@@ -103,6 +104,42 @@ def test_a_push_that_was_cut_off_is_gone_on_with(
     assert server.tools.dataset_uploads.count_of("ada") == 0
     with datasets.read("ada/big", 1, "a") as content:
         assert content.read() == big
+    site.close()
+
+
+class Cut(Transport):
+    """A line that breaks behind every request that sends something; what was sent came."""
+
+    sent: ClassVar[list[int]] = []
+
+    def json(self, method: str, path: str, **more: Any) -> Any:
+        if method != "PUT":
+            return super().json(method, path, **more)
+        content = b"".join(more.pop("content"))
+        self.sent.append(len(content))
+        super().json(method, path, content=content, **more)
+        raise Offline("cut")
+
+
+def test_a_large_file_goes_in_parts_and_may_break_off_as_often_as_it_comes_further(
+    server: LabsServer, ada: Terminal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("machinelabs.datasets.PART", 10_000)
+    monkeypatch.setattr("machinelabs.datasets._WAIT", 0)
+    write(ada.folder, long=os.urandom(195_000))
+    site = Cut(url=f"{server.url}", token="ada", trust_env=False)
+    datasets, counted = Datasets(transport=site), [0]
+    datasets.make("ada/long")
+    file = DatasetFile("long", *digest_of(ada.folder / "long"))
+    upload = datasets.begin("ada/long", [file])
+
+    def count(more: int) -> None:
+        counted.append(counted[-1] + more)
+
+    datasets.send("ada/long", upload, file.sha256, ada.folder / "long", count)
+    assert [size for size in Cut.sent if size] == [*[10_000] * 19, 5_000]
+    assert (counted == sorted(counted), counted[-1]) == (True, 195_000)
+    assert datasets.finish("ada/long", upload).size_bytes == 195_000
     site.close()
 
 

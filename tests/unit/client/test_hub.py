@@ -114,6 +114,12 @@ def test_a_site_that_is_away_is_offline() -> None:
         hub.labs.get("alice/x")
 
 
+def test_a_proxy_that_waited_no_longer_is_a_site_that_is_away(site: Site) -> None:
+    site.answer = json_answer(408, None, "")
+    with Hub(site.url) as hub, pytest.raises(errors.Offline, match="took too long"):
+        hub.labs.get("alice/x")
+
+
 def test_a_line_that_breaks_in_the_middle_of_an_archive_is_offline(site: Site) -> None:
     def answer(handler: BaseHTTPRequestHandler) -> None:
         handler.send_response(200)

@@ -14,10 +14,13 @@ from machinelabs.errors import BadInput, Conflict, Offline
 from machinelabs.transport import Transport, understood
 
 _PIECE: Final = 1 << 20
+PART: Final = 16 << 20
+"""So much is sent with one request: a proxy in between gives none of them more than minutes."""
 _TRIES: Final = 8
-"""So often a file is gone on with before an upload gives up; it can be begun again later."""
+"""So often in a row nothing more of a file may come; then it can be gone on with later."""
 _WAIT: Final = 1.0
 _LONGEST_WAIT: Final = 15.0
+_BUSY: Final = "The site has this file busy. Begin again in a moment: what is there stays."
 
 OnBytes = Callable[[int], None]
 
@@ -178,32 +181,24 @@ class Datasets:
             Offline: the site did not answer for long. Begin again: what is there stays.
         """
         address = f"{_path(dataset)}/uploads/{upload.id}/contents/{sha256}"
-        wait, told = _WAIT, 0
-        for left in reversed(range(_TRIES)):
+        counted, tries = _Counted(on_bytes), _Tries()
+        while True:
             try:
-                here = self._received(address)
-                on_bytes(here - told)
-                told = here
-                with source.open("rb") as file:
-                    file.seek(here)
-                    pieces = _counted(file, on_bytes)
-                    said = self._transport.json(
-                        "PUT", address, params={"at": str(here)}, content=pieces
-                    )
-                if understood(lambda said=said: said["received"] == said["size"]):  # type: ignore[misc]
-                    return
-                raise BadInput(f"“{source.name}” was changed while it was sent. Begin again.")
+                here, size = self._received(address)
+                while True:
+                    tries.reach(here)
+                    counted.reach(here)
+                    here, size = self._send_part(address, source, here, size, counted)
+                    if here == size:
+                        return
             except Conflict as error:
                 if error.code not in {"part_gap", "part_busy"}:
                     raise
                 if sha256 not in self.upload(dataset, upload.id).missing:
                     return
-            except Offline:
-                if not left:
-                    raise
-            time.sleep(wait)
-            wait = min(wait * 2, _LONGEST_WAIT)
-        raise Offline("The site has this file busy. Begin again in a moment: what is there stays.")
+                tries.wait(Offline(_BUSY))
+            except Offline as error:
+                tries.wait(error)
 
     def finish(self, dataset: str, upload: Upload) -> Version:
         """Make the version, now that all of it was sent."""
@@ -216,9 +211,20 @@ class Datasets:
         body = self._transport.create(f"{_path(dataset)}/versions", said)
         return understood(lambda: Version.from_json(body))
 
-    def _received(self, address: str) -> int:
-        body = self._transport.json("GET", address)
-        return understood(lambda: int(body["received"]))
+    def _received(self, address: str) -> tuple[int, int]:
+        return _came(self._transport.json("GET", address))
+
+    def _send_part(
+        self, address: str, source: Path, here: int, size: int, counted: "_Counted"
+    ) -> tuple[int, int]:
+        """Send what follows the byte `here`; return how much is there then, and of how much."""
+        end = min(here + PART, size)
+        pieces = _pieces(source, here, end, counted)
+        said = self._transport.json("PUT", address, params={"at": str(here)}, content=pieces)
+        came, size = _came(said)
+        if came < end:
+            raise BadInput(f"“{source.name}” was changed while it was sent. Begin again.")
+        return came, size
 
 
 def digest_of(path: Path) -> tuple[int, str]:
@@ -240,10 +246,54 @@ def split(dataset: str) -> tuple[str, str]:
     return owner, name
 
 
-def _counted(file: BinaryIO, on_bytes: OnBytes) -> Iterator[bytes]:
-    while piece := file.read(_PIECE):
-        yield piece
-        on_bytes(len(piece))
+class _Counted:
+    """Tells of bytes as they go, and takes back what did not arrive."""
+
+    def __init__(self, on_bytes: OnBytes) -> None:
+        self._on_bytes = on_bytes
+        self._told = 0
+
+    def reach(self, here: int) -> None:
+        """Tell that the site has so many."""
+        self._on_bytes(here - self._told)
+        self._told = here
+
+
+class _Tries:
+    """How often it is tried again; whenever more has come than ever before, they begin anew."""
+
+    def __init__(self) -> None:
+        self._most = -1
+        self._begin()
+
+    def _begin(self) -> None:
+        self._left, self._wait = _TRIES, _WAIT
+
+    def reach(self, here: int) -> None:
+        """Take note that the site has so many bytes."""
+        if here > self._most:
+            self._most = here
+            self._begin()
+
+    def wait(self, error: Offline) -> None:
+        """Wait a while, or raise the error if that was the last try."""
+        self._left -= 1
+        if self._left <= 0:
+            raise error
+        time.sleep(self._wait)
+        self._wait = min(self._wait * 2, _LONGEST_WAIT)
+
+
+def _pieces(source: Path, start: int, end: int, counted: _Counted) -> Iterator[bytes]:
+    with source.open("rb") as file:
+        file.seek(start)
+        while piece := file.read(min(_PIECE, end - file.tell())):
+            yield piece
+            counted.reach(file.tell())
+
+
+def _came(body: Any) -> tuple[int, int]:
+    return understood(lambda: (int(body["received"]), int(body["size"])))
 
 
 def _path(dataset: str) -> str:

@@ -41,6 +41,8 @@ BY_STATUS: Final[Mapping[int, type[HubError]]] = {
     401: SignInNeeded,
     403: NotAllowed,
     404: NotFound,
+    # The proxy in between waited no longer for a request to end.
+    408: Offline,
     409: Conflict,
     410: NotFound,
     412: Conflict,
@@ -51,6 +53,7 @@ BY_STATUS: Final[Mapping[int, type[HubError]]] = {
 SENTENCES: Final[Mapping[type[HubError], str]] = {
     SignInNeeded: "Your access has expired. Stop and start your server, or use a new token.",
     NotAllowed: "You may not do this.",
+    Offline: "The site took too long to hear all of this. Try again in a moment.",
     NotFound: "There is no such lab, or none that you may see.",
     TooLarge: "This is larger than the site takes.",
     TooMany: "That was a lot at once. Try again in a minute.",
