@@ -1,7 +1,10 @@
 """Datasets of a run, from a real labs service to the code: one file as an input, or laid whole."""
 
+import asyncio
+import errno
 import os
 from collections.abc import Iterator
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
@@ -17,6 +20,7 @@ from machinelabs_hub.labs.models.paths import ClashingPaths
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.inputs import InputWrongHash
 from machinelabs_hub.labs.services.run_inputs import NoInput
+from machinelabs_hub.labs.storage.blobs import BlobMissing
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -106,9 +110,55 @@ async def test_a_run_whose_dataset_was_purged_meanwhile_fails_with_the_reason(
     desk = ordered(server, asks("mounts: [{dataset: eve/gone@v1, at: d}]"))
     now = server.tools.clock()
     server.tools.datasets.set_trashed(made, now)
-    server.tools.datasets.purge(now.replace(year=now.year + 1))
+    server.tools.datasets.purge(now + timedelta(days=365))
     ended = await executed(desk, tmp_path / "run")
+    sentence = (
+        "The dataset eve/gone@v1: This version was deleted since the run was ordered. Name another "
+        "one in ml.yaml, and run the lab again."
+    )
+    assert (ended.state, ended.reason and ended.reason.sentence) == ("failed", sentence)
+
+
+async def test_a_content_that_is_lost_ends_the_run_at_once(
+    server: LabsServer, tmp_path: Path
+) -> None:
+    stored(server.tools, EVE, "lost", {"a": b"nobody else has it"}, visibility=Visibility.PUBLIC)
+    desk = ordered(server, asks("mounts: [{dataset: eve/lost@v1, at: d}]"))
+    server.tools.blobs.remove(sha(b"nobody else has it"))
+    ended = await asyncio.wait_for(executed(desk, tmp_path / "run"), 60)
     assert (ended.state, ended.reason and ended.reason.sentence) == (
         "failed",
-        "The dataset eve/gone@v1: eve/gone@v1 was deleted meanwhile.",
+        "The dataset eve/lost@v1: “a” cannot be read any more. Tell an admin.",
     )
+
+
+async def test_a_place_that_is_away_is_asked_again(
+    server: LabsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stored(server.tools, EVE, "away", {"a": b"away for a while"}, visibility=Visibility.PUBLIC)
+    desk = ordered(server, asks("mounts: [{dataset: eve/away@v1, at: d}]"))
+    has, asked = server.tools.blobs.has, []
+
+    def away(sha256: str, size: int) -> bool:
+        asked.append(sha256)
+        if len(asked) < 3:
+            raise BlobMissing
+        return has(sha256, size)
+
+    monkeypatch.setattr(server.tools.blobs, "has", away)
+    assert (await executed(desk, tmp_path / "run")).state == "finished"
+    assert (tmp_path / "run/d/a").read_bytes() == b"away for a while"
+
+
+async def test_a_disk_that_is_full_says_what_to_do(
+    server: LabsServer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    desk = ordered(server, asks("mounts: [{dataset: eve/digits@v1, at: d}]"))
+
+    async def full(*_: object) -> None:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    monkeypatch.setattr(service.Service, "fetch_mounted", full)
+    ended = await executed(desk, tmp_path / "run")
+    assert ended.reason is not None
+    assert "No space left on device. Mount less, or ask" in ended.reason.sentence

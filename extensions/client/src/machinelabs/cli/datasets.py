@@ -111,7 +111,10 @@ def pull(options: argparse.Namespace, session: Session) -> None:
             answer = datasets.read(name, version.number, one.path)
             lay(root / one.path, answer, one.sha256, bar)
     except OSError as error:
-        raise FolderFault(f"“{shown(root.name)}” cannot be written: {error.strerror}.") from error
+        raise FolderFault(
+            f"“{shown(root.name)}” cannot be written: {error.strerror}. Mend that, then repeat the "
+            "command: what is here already is not asked for again."
+        ) from error
     finally:
         bar.clear()
     called = f"{name}@v{version.number}"

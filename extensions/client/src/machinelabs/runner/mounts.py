@@ -1,6 +1,7 @@
 """Lay datasets into folders before the code begins, and tell how far each of them is."""
 
 import asyncio
+import errno
 import time
 from collections.abc import Iterable
 from pathlib import Path
@@ -17,6 +18,8 @@ TRIES: Final = 3
 """So often a file that came damaged is asked for again."""
 _READ: Final = 0o444
 _ENTER: Final = 0o555
+_FULL: Final = frozenset({errno.ENOSPC, errno.EDQUOT})
+_NO_ROOM: Final = "Mount less, or ask an admin of the site for more room on the disk of runs."
 
 
 class Layer:
@@ -54,7 +57,8 @@ class Layer:
             except OSError as error:
                 why = error.strerror or type(error).__name__
                 one.tell("failed", text=why)
-                raise Refused(f"{mount.dataset} cannot be written: {why}.") from error
+                full = f" {_NO_ROOM}" if error.errno in _FULL else ""
+                raise Refused(f"{mount.dataset} cannot be written: {why}.{full}") from error
 
 
 class _Mounting:

@@ -121,7 +121,9 @@ def ask(tools: Tools, run: Run, name: str) -> Standing:
     if wanted.is_ours:
         if tools.blobs.has(wanted.sha256, wanted.size):
             return ready(wanted.sha256, wanted.size, is_kept=True)
-        return refused(NoInput(f"“{shown(wanted.url, 200)}” cannot be read any more."))
+        return refused(
+            NoInput(f"“{shown(wanted.url, 200)}” cannot be read any more. Tell an admin.")
+        )
     if wanted.sha256 and tools.fetched.has(wanted.sha256, wanted.size):
         return ready(wanted.sha256, wanted.size, is_kept=True)
     standing = tools.inputs.ask(wanted.url, wanted.asked)

@@ -76,7 +76,13 @@ def file_of(tools: Tools, run: Run, place: int, path: str) -> DatasetFile:
 
 
 def read(tools: Tools, file: DatasetFile, start: int, size: int) -> Iterator[bytes]:
-    """Return a part of a file, piece by piece."""
+    """Return a part of a file, piece by piece.
+
+    Raises:
+        NoInput: its content is lost; a place that is away for a while says so by itself.
+    """
+    if not tools.blobs.has(file.sha256, file.size):
+        raise NoInput(f"“{shown(file.path, 120)}” cannot be read any more. Tell an admin.")
     return tools.blobs.read(file.sha256, start=start, size=size)
 
 
@@ -87,5 +93,8 @@ def _version(tools: Tools, run: Run, place: int) -> Version:
     use = uses[place]
     version = use.version_id and tools.dataset_versions.get(use.version_id)
     if not version:
-        raise NoInput(f"{use.called} was deleted meanwhile.")
+        raise NoInput(
+            "This version was deleted since the run was ordered. Name another one in ml.yaml, and "
+            "run the lab again."
+        )
     return version
