@@ -110,3 +110,26 @@ def test_a_run_offers_what_it_put_out_as_a_dataset(server: LabsServer, web: http
         shown = web.get("/datasets/ada/lab-data").text
         assert f"v{version} is what the run" in shown
     assert "made/a.csv" in shown
+
+
+def test_outputs_never_become_more_public_than_the_form_says(
+    server: LabsServer, web: httpx.Client
+) -> None:
+    stored(server.tools, ADA, "open-data", {"a": b"1"}, visibility=Visibility.PUBLIC)
+    number = ended_run(server, {"secret.csv": b"private"})
+    said = {"called": "open-data", "run": f"ada/lab#{number}", "_csrf": "-"}
+    refused = web.post("/datasets/new", data=said | {"visibility": "private"}, headers=AS_ADA)
+    assert refused.status_code == 422
+    assert "it is public; private was chosen. Choose public to make this" in refused.text
+    assert web.get("/datasets/ada/open-data/@v2", headers=AS_ADA).status_code == 404
+    done = web.post("/datasets/new", data=said | {"visibility": "public"}, headers=AS_ADA)
+    assert done.status_code == 303
+    assert "secret.csv" in web.get("/datasets/ada/open-data").text
+
+
+def test_what_is_refused_leaves_no_empty_dataset(server: LabsServer, web: httpx.Client) -> None:
+    number = ended_run(server, {})
+    said = {"called": "nothing", "visibility": "private", "run": f"ada/lab#{number}", "_csrf": "-"}
+    refused = web.post("/datasets/new", data=said, headers=AS_ADA)
+    assert (refused.status_code, "put out no file" in refused.text) == (422, True)
+    assert web.get("/datasets/ada/nothing", headers=AS_ADA).status_code == 404

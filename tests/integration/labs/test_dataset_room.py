@@ -24,10 +24,10 @@ from machinelabs_hub.labs.models.dataset import (
 )
 from machinelabs_hub.labs.models.lab import Visibility
 from machinelabs_hub.labs.models.person import Person
-from machinelabs_hub.labs.services import people, run_upkeep
+from machinelabs_hub.labs.services import datasets, people, run_upkeep
 from machinelabs_hub.labs.services.dataset_uploads import TooManyUploads
 from machinelabs_hub.labs.services.dataset_versions import TooManyVersions
-from machinelabs_hub.labs.services.datasets import DatasetNameTaken, NoDataset
+from machinelabs_hub.labs.services.datasets import DatasetNameTaken, NoDataset, TooManyDatasets
 from machinelabs_hub.labs.services.rates import Rate, TooMany
 from machinelabs_hub.labs.services.room import GIB, StorageFull, held_by
 from machinelabs_hub.labs.services.tools import Tools
@@ -183,6 +183,19 @@ def test_each_content_is_looked_for_once_and_by_no_upload(
     assert sorted(asked) == sorted([sha256(b"x"), sha256(b"y")])
 
 
+def test_an_owner_has_only_so_many_datasets(
+    tools: Tools, viewed_by: As, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(datasets, "MOST", 2)
+    stored(tools, ADA, "one")
+    stored(tools, ADA, "two")
+    with pytest.raises(TooManyDatasets, match=r"the most that may be\. Delete some"):
+        stored(tools, ADA, "three")
+    viewed_by(ADA).datasets.delete("ada", "one")
+    stored(tools, ADA, "three")
+    stored(tools, BOB, "one")
+
+
 def test_names_are_an_owners_own_and_free_again_in_the_trash(tools: Tools, viewed_by: As) -> None:
     stored(tools, ADA, "digits", {"a": b"x"})
     with pytest.raises(DatasetNameTaken):
@@ -202,10 +215,15 @@ def test_an_account_that_goes_takes_its_datasets_and_memberships_along(
 ) -> None:
     stored(tools, ADA, "digits", {"a": b"x"}, visibility=Visibility.PUBLIC)
     root = Person("root", "Root", admin=True)
+    viewed_by(ADA).dataset_uploads.begin("ada", "digits", "", [DatasetFile("b", 1, "0" * 64)])
+    stored(tools, BOB, "others")
+    viewed_by(BOB).dataset_uploads.begin("bob", "others", "", [DatasetFile("b", 1, "0" * 64)])
     viewed_by(root).people.remove("ada", people.LabsOfLeaver.TRASH)
     with pytest.raises(NoDataset):
         viewed_by(None).datasets.get("ada", "digits")
     assert viewed_by(None).datasets.list(DatasetQuery()).items == ()
+    assert tools.dataset_uploads.count_of("ada") == 0
+    assert tools.dataset_uploads.count_of("bob") == 1
     late = tools.clock() + timedelta(days=31)
     assert tools.datasets.purge(late) == 1
     assert run_upkeep.tend(tools, unused=-10).blobs == 1

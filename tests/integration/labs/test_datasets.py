@@ -14,13 +14,14 @@ from tests.support.labs_service import LabsServer, labs_server
 from tests.support.run_desk import TOKEN
 
 from machinelabs_hub.labs.context import Context
-from machinelabs_hub.labs.models.lab import Visibility
+from machinelabs_hub.labs.models.lab import Lab, Visibility
 from machinelabs_hub.labs.models.person import Person
-from machinelabs_hub.labs.models.run import RunDraft, RunState
+from machinelabs_hub.labs.models.run import Run, RunDraft, RunState
 from machinelabs_hub.labs.services import run_upkeep, trash
 from machinelabs_hub.labs.services.dataset_versions import TooManyVersions
 from machinelabs_hub.labs.services.runner import RunnerService, digest
 from machinelabs_hub.labs.services.runs import RunService
+from machinelabs_hub.labs.services.tools import Tools
 
 ADA, EVE = {"X-As": "ada"}, {"X-As": "eve"}
 FILES = {"README.md": b"# Digits\n", "train/a.csv": b"1,2\n3,4\n"}
@@ -126,6 +127,42 @@ def test_an_upload_goes_on_where_it_was_cut_off(server: LabsServer, api: httpx.C
     read = api.get("/datasets/ada/large/versions/1/files/again.bin", headers=ADA)
     assert read.content == content
     assert not list((server.settings.data / "blobs" / "uploads").rglob("*"))
+
+
+@pytest.mark.parametrize("size", [5, 2_000_000])
+def test_a_content_whose_end_did_not_come_is_ended_when_it_is_asked_for(
+    server: LabsServer, api: httpx.Client, size: int
+) -> None:
+    api.post("/datasets", json={"name": "endless"}, headers=ADA)
+    content = os.urandom(size)
+    upload = begin(api, "ada", "ada/endless", {"a.bin": content})
+    at = f"/datasets/ada/endless/uploads/{upload['id']}"
+    where = f"{at}/contents/{sha256(content)}"
+    with server.tools.partials.held(upload["id"], sha256(content)) as partial:
+        partial.write(content)
+    if size > 5:
+        # A large one is asked for first, and then has no byte that could be sent.
+        assert api.get(where, headers=ADA).json() == {"received": size, "size": size}
+    else:
+        gap = api.put(where, content=content, headers=ADA)
+        assert (code(gap), gap.json()["received"]) == ((409, "part_gap"), size)
+    assert api.post(f"{at}/finish", headers=ADA).status_code == 201
+
+
+@pytest.mark.parametrize("asks", ["GET", "PUT"])
+def test_what_came_whole_and_damaged_has_to_be_sent_anew(
+    server: LabsServer, api: httpx.Client, asks: str
+) -> None:
+    api.post("/datasets", json={"name": "endless"}, headers=ADA)
+    content = os.urandom(100)
+    upload = begin(api, "ada", "ada/endless", {"a.bin": content})
+    where = f"/datasets/ada/endless/uploads/{upload['id']}/contents/{sha256(content)}"
+    with server.tools.partials.held(upload["id"], sha256(content)) as partial:
+        partial.write(bytes(100))
+    if asks == "PUT":
+        assert code(api.put(where, content=content, headers=ADA)) == (422, "bad_digest")
+    assert api.get(where, headers=ADA).json()["received"] == 0
+    assert api.put(where, content=content, headers=ADA).json()["received"] == 100
 
 
 def test_what_is_not_what_was_said_has_to_be_sent_anew(api: httpx.Client) -> None:
@@ -285,9 +322,14 @@ def test_an_upload_that_nobody_goes_on_with_is_dropped(
 
 def ended_run(server: LabsServer, outputs: dict[str, bytes]) -> int:
     """A finished run of ada/lab that put these files out."""
-    tools, ada = server.tools, Person("ada", "Ada")
-    lab = tools.labs.find("ada", "lab")
+    lab = server.tools.labs.find("ada", "lab")
     assert lab is not None
+    return ended(server.tools, lab, outputs).number
+
+
+def ended(tools: Tools, lab: Lab, outputs: dict[str, bytes]) -> Run:
+    """A finished run of one of ada's labs that put these files out."""
+    ada = Person("ada", "Ada")
     run = RunService(tools=tools, viewer=ada).order(lab, RunDraft())
     assert tools.runs.set_code(run, digest("code"))
     assert tools.runs.start(run, tools.clock())
@@ -299,7 +341,7 @@ def ended_run(server: LabsServer, outputs: dict[str, bytes]) -> int:
             writer.write(content)
             runner.keep(run, path, writer, "")
     runner.end(run, RunState.FINISHED, None)
-    return run.number
+    return RunService(tools=tools, viewer=ada).get(lab, run.number)
 
 
 def test_outputs_of_a_run_become_a_version_without_a_copy(

@@ -26,6 +26,7 @@ from machinelabs_hub.labs.services.rates import Rate
 from machinelabs_hub.labs.services.reservations import ReservationService
 from machinelabs_hub.labs.services.revisions import RevisionService
 from machinelabs_hub.labs.services.run_compare import RunCompareService
+from machinelabs_hub.labs.services.run_datasets import RunDatasetService
 from machinelabs_hub.labs.services.run_doors import DoorService
 from machinelabs_hub.labs.services.run_publish import RunPublishService
 from machinelabs_hub.labs.services.runs import RunService
@@ -146,6 +147,11 @@ class Context:
     def dataset_uploads(self) -> DatasetUploadService:
         """Versions of datasets that this person makes."""
         return DatasetUploadService(tools=self.tools, viewer=self.person)
+
+    @property
+    def run_datasets(self) -> RunDatasetService:
+        """What runs put out, as this person may keep it in datasets."""
+        return RunDatasetService(tools=self.tools, viewer=self.person)
 
     @property
     def run_doors(self) -> DoorService:

@@ -44,7 +44,7 @@ def get_upload(ctx: Ctx, owner: DatasetOwner, name: DatasetName, upload: UploadI
     return UploadBody.of(found, ctx.dataset_uploads.files(found))
 
 
-@router.get("/{upload}/contents/{sha256}", responses=refusals(403, 404))
+@router.get("/{upload}/contents/{sha256}", responses=refusals(403, 404, 409))
 def get_received(
     ctx: Ctx, owner: DatasetOwner, name: DatasetName, upload: UploadId, sha256: ContentName
 ) -> ReceivedBody:

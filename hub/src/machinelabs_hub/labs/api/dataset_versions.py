@@ -45,9 +45,8 @@ def use_run_as_version(
     """Make the next version of what a run put out; nothing is copied."""
     of, _, lab = body.lab.partition("/")
     run = ctx.runs.get(ctx.labs.get(of, lab), body.run)
-    uploads = ctx.dataset_uploads
     with matched_dataset(ctx, owner, name, if_match):
-        made = uploads.from_run(owner, name, run, folder=body.folder, message=body.message)
+        made = ctx.run_datasets.make(owner, name, run, folder=body.folder, message=body.message)
     return VersionBody.of(ctx, made)
 
 

@@ -7,7 +7,7 @@ from urllib.parse import quote, urlencode
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
 
-from machinelabs_hub.errors import MachineLabsError
+from machinelabs_hub.errors import BadInput, MachineLabsError
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.access import publishes_as
 from machinelabs_hub.labs.models.dataset import Dataset, DatasetDraft, DatasetQuery
@@ -103,8 +103,16 @@ def _made(ctx: Context, draft: DatasetDraft, source: Run | None) -> Dataset:
     try:
         dataset = ctx.datasets.get(owner, check_dataset_name(draft.name))
     except NoDataset:
+        # Refused before it is made: an empty dataset would be left else.
+        ctx.run_datasets.check_new(source)
         dataset = ctx.datasets.make(draft)
-    ctx.dataset_uploads.from_run(dataset.owner, dataset.name, source)
+    if dataset.visibility is not draft.visibility:
+        there, chosen = dataset.visibility.value, draft.visibility.value
+        raise BadInput(
+            f"There is a dataset {dataset.path} already, and it is {there}; {chosen} was chosen. "
+            f"Choose {there} to make this its next version, or another name."
+        )
+    ctx.run_datasets.make(dataset.owner, dataset.name, source)
     return ctx.datasets.get(dataset.owner, dataset.name)
 
 

@@ -1,33 +1,26 @@
 """Versions of datasets on their way: said first, sent in parts, then made at one go."""
 
-import re
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import replace
-from typing import Final
 from uuid import uuid4
 
-from machinelabs_hub.errors import BadInput, Conflict, NotFound, TooLarge
+from machinelabs_hub.errors import Conflict, NotFound, TooLarge
 from machinelabs_hub.labs.models import words
 from machinelabs_hub.labs.models.access import Action
 from machinelabs_hub.labs.models.dataset import Dataset, DatasetFile, Upload, Version
-from machinelabs_hub.labs.models.paths import BadPath, check_together, fault_of
 from machinelabs_hub.labs.models.person import Person
-from machinelabs_hub.labs.models.run import Run
+from machinelabs_hub.labs.services.dataset_files import DatasetTooLarge, check_files
 from machinelabs_hub.labs.services.dataset_versions import check_next
 from machinelabs_hub.labs.services.datasets import dataset_to
 from machinelabs_hub.labs.services.room import check_room
 from machinelabs_hub.labs.services.run_upkeep import drop_unknown
-from machinelabs_hub.labs.services.runs import NoRun, RunGoesOn
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import writer
 from machinelabs_hub.labs.storage.blobs import BadDigest, PlaceAway, PlaceOfAnother
 from machinelabs_hub.labs.storage.dataset_versions import NewVersion
 from machinelabs_hub.labs.storage.partials import PartGap, PartGone, Partial
 from machinelabs_hub.names import shown
-
-_GIB: Final = 2**30
-_SHA256: Final = re.compile(r"[0-9a-f]{64}")
 
 
 class NoUpload(NotFound):
@@ -46,18 +39,6 @@ class TooManyUploads(TooLarge):
     """The person has as many uploads as may be open."""
 
     code = "too_many_uploads"
-
-
-class DatasetTooLarge(TooLarge):
-    """A version would hold more than one may."""
-
-    code = "dataset_too_large"
-
-
-class EmptyDataset(BadInput):
-    """A version without a file."""
-
-    code = "empty_dataset"
 
 
 class DatasetUploadService:
@@ -85,7 +66,7 @@ class DatasetUploadService:
         tools = self._tools
         dataset, person = self._own(owner, name), writer(self._viewer)
         message = words.check_message(message)
-        self._check(files)
+        check_files(tools, files)
         check_next(tools, person, dataset)
         most = tools.settings.datasets.uploads
         # The rows count: to look for each in its place takes minutes where that is a bucket.
@@ -121,11 +102,25 @@ class DatasetUploadService:
         return self._tools.dataset_uploads.files(upload)
 
     def received(self, upload: Upload, sha256: str) -> tuple[int, int]:
-        """Return how many bytes of a content are here, and how many it has."""
+        """Return how many bytes of a content are here, and how many it has.
+
+        Raises:
+            PartBusy: all of them are, and another request looks at them.
+        """
         file = self._content(upload, sha256)
         if file.is_here:
             return file.size, file.size
-        return self._tools.partials.received(upload.id, sha256), file.size
+        received = self._tools.partials.received(upload.id, sha256)
+        if received < file.size or not file.size:
+            return received, file.size
+        with self._tools.partials.held(upload.id, sha256) as partial:
+            # Its last byte came, and its end did not: what is asked for now has no byte to send.
+            if not self._content(upload, sha256).is_here:
+                try:
+                    Sending(partial, file, self._tools, upload).end()
+                except BadDigest:
+                    return 0, file.size
+        return file.size, file.size
 
     @contextmanager
     def sending(self, upload: Upload, sha256: str, at: int) -> Iterator["Sending"]:
@@ -134,15 +129,21 @@ class DatasetUploadService:
         Raises:
             PartGap: it ends elsewhere; says where.
             PartBusy: another request sends it.
+            BadDigest: all of it came before, and is not what was said; it has to be sent anew.
         """
         file = self._content(upload, sha256)
         with self._tools.partials.held(upload.id, sha256) as partial:
             # It may have come whole while we waited.
             if self._content(upload, sha256).is_here:
                 raise PartGap(file.size)
+            sending = Sending(partial, file, self._tools, upload)
             if partial.size != at:
+                if not sending.left:
+                    # Its last byte came, and its end did not.
+                    sending.end()
+                    raise PartGap(file.size)
                 raise PartGap(partial.size)
-            yield Sending(partial, file, self._tools, upload)
+            yield sending
 
     def finish(self, owner: str, name: str, upload: Upload) -> Version:
         """Make the version, now that all is here.
@@ -176,51 +177,6 @@ class DatasetUploadService:
         with suppress(PlaceOfAnother, PlaceAway):
             drop_unknown(self._tools, came)
 
-    def from_run(
-        self, owner: str, name: str, run: Run, *, folder: str = "", message: str = ""
-    ) -> Version:
-        """Make a version of what a run put out; not a byte is copied.
-
-        Args:
-            owner: of the dataset.
-            name: of the dataset.
-            run: one that the viewer may read.
-            folder: only what lies in this folder of its outputs; empty: all of it.
-            message: about the version.
-
-        Raises:
-            RunGoesOn: it is not over.
-            EmptyDataset: it put out nothing there.
-            TooManyVersions: the dataset has as many as it may have.
-            TooMany: the person published too often.
-        """
-        tools, person = self._tools, writer(self._viewer)
-        message = words.check_message(message)
-        if not run.state.is_final:
-            raise RunGoesOn(f"{run.called} goes on. Wait for its end.")
-        begin = f"{folder.strip('/')}/" if folder.strip("/") else ""
-        files = [
-            DatasetFile(one.path.removeprefix(begin), one.size, one.sha256)
-            for one in tools.run_outputs.page(
-                run, after="", limit=tools.settings.datasets.files + 1
-            )
-            if one.path.startswith(begin)
-        ]
-        if not files:
-            raise EmptyDataset(f"{run.called} put out no file{' there' if begin else ''}.")
-        self._check(files)
-        held = tools.blobs.kept(*(one.sha256 for one in files))
-        with tools.locks.hold(f"dataset {owner}/{name}"), held:
-            if tools.runs.get(run.id) is None:
-                raise NoRun(f"{run.called} was deleted meanwhile.")
-            dataset = self._own(owner, name)
-            check_next(tools, person, dataset)
-            had = tools.dataset_versions.contents(dataset)
-            new = {one.sha256: one.size for one in files if one.sha256 not in had}
-            check_room(tools, person, sum(new.values()))
-            version = NewVersion(person.name, message, files, tools.clock(), source=run.called)
-            return tools.dataset_versions.add(dataset, version)
-
     def _own(self, owner: str, name: str) -> Dataset:
         return dataset_to(Action.EDIT, self._tools, self._viewer, owner, name)
 
@@ -229,29 +185,6 @@ class DatasetUploadService:
         if found is None:
             raise NoUpload(f"No file of this upload has the content {shown(sha256)}.")
         return found
-
-    def _check(self, files: Sequence[DatasetFile]) -> None:
-        limits = self._tools.settings.datasets
-        if not files:
-            raise EmptyDataset("A version of a dataset needs a file.")
-        if len(files) > limits.files:
-            raise DatasetTooLarge(
-                f"A version may have {limits.files} files. Pack many small ones into one."
-            )
-        sizes: dict[str, int] = {}
-        for file in files:
-            if fault := fault_of(file.path):
-                raise BadPath(f"The file “{shown(file.path, 120)}” cannot be kept: {fault}")
-            if not _SHA256.fullmatch(file.sha256) or file.size < 0:
-                raise BadInput(f"“{shown(file.path, 120)}” needs its size and its SHA-256.")
-            if sizes.setdefault(file.sha256, file.size) != file.size:
-                raise BadInput(f"“{shown(file.path, 120)}”: two sizes are said of one SHA-256.")
-        check_together(file.path for file in files)
-        total = sum(file.size for file in files)
-        if total > limits.gib * _GIB:
-            raise DatasetTooLarge(
-                f"These files have {total / _GIB:.1f} GiB. A version may hold {limits.gib} GiB."
-            )
 
 
 class Sending:

@@ -37,11 +37,14 @@ class RunOutputTable:
             row = db.get(RunOutputRow, (run.id, path))
             return None if row is None else _output(row)
 
-    def page(self, run: Run, *, after: str, limit: int) -> tuple[RunOutput, ...]:
-        """Return outputs of a run by path, after the path `after`."""
+    def page(self, run: Run, *, after: str, limit: int, below: str = "") -> tuple[RunOutput, ...]:
+        """Return outputs of a run by path, after the path `after`, that begin with `below`."""
         wanted = select(RunOutputRow).where(
             RunOutputRow.run_id == run.id, RunOutputRow.path > after
         )
+        if below:
+            # `LIKE` would take `Data/` for `data/` in SQLite.
+            wanted = wanted.where(func.substr(RunOutputRow.path, 1, len(below)) == below)
         with self._sessions() as db:
             rows = db.scalars(wanted.order_by(RunOutputRow.path).limit(limit))
             return tuple(map(_output, rows))
