@@ -13,7 +13,7 @@ from tests.support.ml import Terminal
 
 from machinelabs.cli.datasets import _digest
 from machinelabs.datasets import DatasetFile, Datasets, digest_of
-from machinelabs.errors import Offline
+from machinelabs.errors import NotFound, Offline
 from machinelabs.transport import Transport
 from machinelabs_hub.labs.models.person import Person
 
@@ -104,6 +104,26 @@ def test_a_push_that_was_cut_off_is_gone_on_with(
     assert server.tools.dataset_uploads.count_of("ada") == 0
     with datasets.read("ada/big", 1, "a") as content:
         assert content.read() == big
+    site.close()
+
+
+def test_a_push_of_a_changed_folder_gives_up_what_was_begun_of_the_old_one(
+    server: LabsServer, ada: Terminal
+) -> None:
+    source = ada.folder / "changing"
+    write(source, a=b"first")
+    site = Transport(url=f"{server.url}", token="ada", trust_env=False)
+    datasets = Datasets(transport=site)
+    datasets.make("ada/changing")
+    files = [DatasetFile("a", *digest_of(source / "a"))]
+    upload = datasets.begin("ada/changing", files)
+    kept = {"dataset": "ada/changing", "files": _digest(files), "upload": upload.id}
+    (source / ".machinelabs").mkdir()
+    (source / ".machinelabs/dataset-upload.json").write_text(json.dumps(kept))
+    write(source, a=b"second")
+    assert ada.done("dataset", "push", "changing", "ada/changing")["version"] == 1
+    with pytest.raises(NotFound):
+        datasets.upload("ada/changing", upload.id)
     site.close()
 
 

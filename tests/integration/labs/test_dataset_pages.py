@@ -6,7 +6,7 @@ import httpx
 import pytest
 from tests.integration.labs.test_datasets import ended_run
 from tests.support.content import cell, notebook
-from tests.support.datasets import stored
+from tests.support.datasets import begin, stored
 from tests.support.labs_service import LabsServer, labs_server
 
 from machinelabs_hub.labs.models.lab import Visibility
@@ -133,3 +133,18 @@ def test_what_is_refused_leaves_no_empty_dataset(server: LabsServer, web: httpx.
     refused = web.post("/datasets/new", data=said, headers=AS_ADA)
     assert (refused.status_code, "put out no file" in refused.text) == (422, True)
     assert web.get("/datasets/ada/nothing", headers=AS_ADA).status_code == 404
+
+
+def test_open_uploads_are_given_up_where_one_uploads(server: LabsServer, web: httpx.Client) -> None:
+    stored(server.tools, EVE, "eves-own")
+    at = f"http://127.0.0.1:{server.settings.site.port}/services/labs/api/v1"
+    with httpx.Client(base_url=at, timeout=30) as api:
+        one = begin(api, "eve", "eve/eves-own", {"a": b"1", "b": b"2"}, "Never ended")
+    here = "/datasets/eve/eves-own/upload"
+    page = web.get(here, headers=AS_EVE).text
+    assert "“Never ended”: 2 of 2 files are missing." in page
+    said = {"upload": one["id"], "_csrf": "-"}
+    for _ in range(2):
+        assert web.post(f"{here}/give-up", data=said, headers=AS_EVE).status_code == 303
+    assert "Give up" not in web.get(here, headers=AS_EVE).text
+    assert server.tools.dataset_uploads.count_of("eve") == 0

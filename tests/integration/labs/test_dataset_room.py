@@ -138,7 +138,10 @@ def test_only_so_many_uploads_are_open(tools: Tools, viewed_by: As) -> None:
     uploads = viewed_by(ADA).dataset_uploads
     for number in range(tools.settings.datasets.uploads):
         uploads.begin("ada", "digits", "", [DatasetFile("b", 1, f"{number:064x}")])
-    with pytest.raises(TooManyUploads):
+    stored(tools, ADA, "letters")
+    with pytest.raises(
+        TooManyUploads, match="give some up on the page “New version” of ada/digits"
+    ):
         uploads.begin("ada", "digits", "", [DatasetFile("b", 1, "f" * 64)])
 
 

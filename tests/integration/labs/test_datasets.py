@@ -320,6 +320,21 @@ def test_an_upload_that_nobody_goes_on_with_is_dropped(
     assert not (server.settings.data / "blobs" / "uploads" / upload["id"]).exists()
 
 
+def test_open_uploads_are_listed_for_who_began_them(api: httpx.Client) -> None:
+    make(api, "ada", "begun", visibility="public")
+    upload = begin(api, "ada", "ada/begun", {"a": b"ab", "b": b"whole"}, "Half of it")
+    at = "/datasets/ada/begun/uploads"
+    api.put(f"{at}/{upload['id']}/contents/{sha256(b'ab')}", content=b"ab", headers=ADA)
+    (listed,) = api.get(at, headers=ADA).json()["items"]
+    assert listed == {
+        "id": upload["id"], "message": "Half of it", "created_at": upload["created_at"],
+        "files_count": 2, "lacking": 1,
+    }  # fmt: skip
+    assert code(api.get(at, headers=EVE)) == (403, "not_allowed")
+    api.put("/datasets/ada/begun/members/person/eve", json={"role": "editor"}, headers=ADA)
+    assert api.get(at, headers=EVE).json() == {"items": []}
+
+
 def ended_run(server: LabsServer, outputs: dict[str, bytes]) -> int:
     """A finished run of ada/lab that put these files out."""
     lab = server.tools.labs.find("ada", "lab")

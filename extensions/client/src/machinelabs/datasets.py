@@ -171,6 +171,10 @@ class Datasets:
         body = self._transport.json("GET", f"{_path(dataset)}/uploads/{upload}")
         return understood(lambda: Upload.from_json(body))
 
+    def give_up(self, dataset: str, upload: str) -> None:
+        """Forget an upload of yours; what came of it is gone."""
+        self._transport.json("DELETE", f"{_path(dataset)}/uploads/{quote(upload, safe='')}")
+
     def send(
         self, dataset: str, upload: Upload, sha256: str, source: Path, on_bytes: OnBytes
     ) -> None:

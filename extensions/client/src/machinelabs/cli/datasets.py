@@ -14,7 +14,7 @@ from machinelabs.cli.orders import Orders, add_order
 from machinelabs.cli.output import size, table
 from machinelabs.cli.session import Session
 from machinelabs.datasets import Dataset, DatasetFile, Datasets, Upload, digest_of, split
-from machinelabs.errors import BadInput, FolderFault, NotFound
+from machinelabs.errors import BadInput, FolderFault, NotAllowed, NotFound
 from machinelabs.paths import fault_of, shown
 
 _STATE: Final = Path(".machinelabs") / "dataset-upload.json"
@@ -188,14 +188,20 @@ def _scanned(root: Path) -> list[Found]:
 
 
 def _going_on(datasets: Datasets, root: Path, name: str, files: list[DatasetFile]) -> Upload | None:
-    """Return the upload of these very files that was cut off; None: there is none."""
+    """Return the upload of these very files that was cut off; None: there is none.
+
+    One of other files is given up: it would count against the plan for days, and nobody could go
+    on with it.
+    """
     try:
         kept = json.loads((root / _STATE).read_text(encoding="utf-8"))
-        if (kept["dataset"], kept["files"]) != (name, _digest(files)):
-            return None
-        return datasets.upload(name, str(kept["upload"]))
-    except (OSError, ValueError, KeyError, TypeError, NotFound):
-        return None
+        of, upload = str(kept["dataset"]), str(kept["upload"])
+        if (of, kept["files"]) == (name, _digest(files)):
+            return datasets.upload(name, upload)
+        datasets.give_up(of, upload)
+    except (OSError, ValueError, KeyError, TypeError, NotFound, NotAllowed, BadInput):
+        pass
+    return None
 
 
 def _remember(root: Path, name: str, files: list[DatasetFile], upload: Upload) -> None:

@@ -15,6 +15,7 @@ from machinelabs_hub.labs.models.dataset import (
     DatasetChange,
     DatasetDraft,
     DatasetFile,
+    OpenUpload,
     Upload,
     Version,
 )
@@ -276,6 +277,33 @@ class UploadBody(BaseModel):
             files_count=len(files),
             missing=list(dict.fromkeys(one.sha256 for one in files if not one.is_here)),
         )
+
+
+class OpenUploadBody(BaseModel):
+    """An upload that is not finished, and how far it is."""
+
+    id: str
+    message: str
+    created_at: datetime
+    files_count: int
+    lacking: Annotated[int, Field(description="How many of its files are not here whole.")]
+
+    @classmethod
+    def of(cls, one: OpenUpload) -> Self:
+        """Return the JSON of an upload."""
+        return cls(
+            id=one.upload.id,
+            message=one.upload.message,
+            created_at=one.upload.created_at,
+            files_count=one.files_count,
+            lacking=one.lacking,
+        )
+
+
+class OpenUploadsBody(BaseModel):
+    """All uploads of yours to a dataset that are not finished."""
+
+    items: list[OpenUploadBody]
 
 
 class ReceivedBody(BaseModel):

@@ -11,6 +11,8 @@ from machinelabs_hub.labs.api.addresses import refusals
 from machinelabs_hub.labs.api.dataset_bodies import (
     DatasetName,
     DatasetOwner,
+    OpenUploadBody,
+    OpenUploadsBody,
     ReceivedBody,
     UploadBody,
     UploadDraftBody,
@@ -35,6 +37,13 @@ def begin_upload(
     """Say what the next version is to hold; contents that the dataset has need not be sent."""
     upload = ctx.dataset_uploads.begin(owner, name, body.message, body.announced())
     return UploadBody.of(upload, ctx.dataset_uploads.files(upload))
+
+
+@router.get("", responses=refusals(403, 404))
+def list_uploads(ctx: Ctx, owner: DatasetOwner, name: DatasetName) -> OpenUploadsBody:
+    """List your uploads to a dataset that are not finished: they count against your plan."""
+    found = ctx.dataset_uploads.open(owner, name)
+    return OpenUploadsBody(items=[OpenUploadBody.of(one) for one in found])
 
 
 @router.get("/{upload}", responses=refusals(403, 404))

@@ -180,6 +180,15 @@ class Upload:
 
 
 @dataclass(frozen=True, slots=True)
+class OpenUpload:
+    """How far an upload is: `lacking` of its `files_count` files are not here whole."""
+
+    upload: Upload
+    files_count: int
+    lacking: int
+
+
+@dataclass(frozen=True, slots=True)
 class Use:
     """A version that a run uses.
 

@@ -1,13 +1,18 @@
 """The form that uploads a version of a dataset from a browser; its script talks to the API."""
 
-from fastapi import APIRouter, Request
-from fastapi.responses import Response
+import contextlib
+from http import HTTPStatus
+from typing import Annotated
+
+from fastapi import APIRouter, Form, Request
+from fastapi.responses import RedirectResponse, Response
 
 from machinelabs_hub.errors import NotAllowed
 from machinelabs_hub.labs.models.access import Action
 from machinelabs_hub.labs.pages.datasets import dataset_url
 from machinelabs_hub.labs.pages.look import page
 from machinelabs_hub.labs.security import Ctx
+from machinelabs_hub.labs.services.dataset_uploads import NoUpload
 
 router = APIRouter()
 
@@ -26,4 +31,14 @@ def upload(request: Request, ctx: Ctx, owner: str, name: str) -> Response:
         dataset=found,
         url=dataset_url(found),
         most=ctx.settings.datasets,
+        uploads=ctx.dataset_uploads.open(owner, name),
     )
+
+
+@router.post("/datasets/{owner}/{name}/upload/give-up", include_in_schema=False)
+def give_up(ctx: Ctx, owner: str, name: str, upload: Annotated[str, Form()] = "") -> Response:
+    """Give up an upload of the reader's, and show what is left; one that is gone is gone."""
+    found = ctx.datasets.get(owner, name)
+    with contextlib.suppress(NoUpload):
+        ctx.dataset_uploads.give_up(ctx.dataset_uploads.get(owner, name, upload))
+    return RedirectResponse(f"{dataset_url(found)}/upload", HTTPStatus.SEE_OTHER)

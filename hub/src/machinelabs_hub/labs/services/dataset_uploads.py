@@ -8,7 +8,7 @@ from uuid import uuid4
 from machinelabs_hub.errors import Conflict, NotFound, TooLarge
 from machinelabs_hub.labs.models import words
 from machinelabs_hub.labs.models.access import Action
-from machinelabs_hub.labs.models.dataset import Dataset, DatasetFile, Upload, Version
+from machinelabs_hub.labs.models.dataset import Dataset, DatasetFile, OpenUpload, Upload, Version
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.dataset_files import DatasetTooLarge, check_files
 from machinelabs_hub.labs.services.dataset_versions import check_next
@@ -74,8 +74,8 @@ class DatasetUploadService:
         with tools.locks.hold(f"room of {person.name}"):
             if tools.dataset_uploads.count_of(person.name) >= most:
                 raise TooManyUploads(
-                    f"{most} uploads of yours are open, the most that may be. Finish them or give "
-                    "them up."
+                    f"{most} uploads of yours are open, the most that may be. Finish them, or give "
+                    f"some up on the page “New version” of {self._where(person)}."
                 )
             found = [replace(one, is_here=had.get(one.sha256) == one.size) for one in files]
             new = {one.sha256: one.size for one in found if not one.is_here}
@@ -96,6 +96,11 @@ class DatasetUploadService:
         if found is None or found.person != person.name:
             raise NoUpload("There is no such upload of yours, or not any more. Begin it again.")
         return found
+
+    def open(self, owner: str, name: str) -> tuple[OpenUpload, ...]:
+        """Return the viewer's uploads to a dataset, the last begun first."""
+        dataset, person = self._own(owner, name), writer(self._viewer)
+        return self._tools.dataset_uploads.open_of(dataset, person.name)
 
     def files(self, upload: Upload) -> tuple[DatasetFile, ...]:
         """Return what an upload will hold, and what of it is here whole."""
@@ -179,6 +184,9 @@ class DatasetUploadService:
 
     def _own(self, owner: str, name: str) -> Dataset:
         return dataset_to(Action.EDIT, self._tools, self._viewer, owner, name)
+
+    def _where(self, person: Person) -> str:
+        return ", ".join(self._tools.dataset_uploads.datasets_of(person.name))
 
     def _content(self, upload: Upload, sha256: str) -> DatasetFile:
         found = self._tools.dataset_uploads.content(upload, sha256)

@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from sqlalchemy import delete, func, insert, select, update
+from sqlalchemy import case, delete, func, insert, select, update
 
 from machinelabs_hub.db.engine import SessionMaker
-from machinelabs_hub.db.tables.datasets import DatasetUploadFileRow, DatasetUploadRow
-from machinelabs_hub.labs.models.dataset import Dataset, DatasetFile, Upload
+from machinelabs_hub.db.tables.datasets import DatasetRow, DatasetUploadFileRow, DatasetUploadRow
+from machinelabs_hub.labs.models.dataset import Dataset, DatasetFile, OpenUpload, Upload
 from machinelabs_hub.labs.storage.idempotency import note
 from machinelabs_hub.labs.storage.rows import count_changed
 
@@ -84,6 +84,32 @@ class UploadTable:
         wanted = select(func.count()).where(DatasetUploadRow.person == person)
         with self._sessions() as db:
             return db.scalar(wanted) or 0
+
+    def open_of(self, dataset: Dataset, person: str) -> tuple[OpenUpload, ...]:
+        """Return a person's uploads to a dataset, the last begun first, and how far they are."""
+        row, file = DatasetUploadRow, DatasetUploadFileRow
+        lacking = func.coalesce(func.sum(case((file.is_here, 0), else_=1)), 0)
+        counted = select(file.upload_id, func.count().label("files"), lacking.label("lacking"))
+        each = counted.group_by(file.upload_id).subquery()
+        wanted = select(row, each.c.files, each.c.lacking).join(each, each.c.upload_id == row.id)
+        wanted = wanted.where(row.dataset_id == dataset.id, row.person == person)
+        with self._sessions() as db:
+            return tuple(
+                OpenUpload(
+                    Upload(one.id, one.dataset_id, one.person, one.message, one.created_at),
+                    int(files),
+                    int(left),
+                )
+                for one, files, left in db.execute(wanted.order_by(row.created_at.desc(), row.id))
+            )
+
+    def datasets_of(self, person: str) -> tuple[str, ...]:
+        """Return the datasets, `OWNER/NAME`, to which a person has uploads."""
+        wanted = select(DatasetRow.owner, DatasetRow.name).distinct()
+        wanted = wanted.join(DatasetUploadRow, DatasetUploadRow.dataset_id == DatasetRow.id)
+        wanted = wanted.where(DatasetUploadRow.person == person)
+        with self._sessions() as db:
+            return tuple(sorted(f"{owner}/{name}" for owner, name in db.execute(wanted)))
 
     def drop(self, upload: Upload) -> None:
         """Forget an upload."""
