@@ -148,3 +148,28 @@ def test_open_uploads_are_given_up_where_one_uploads(server: LabsServer, web: ht
         assert web.post(f"{here}/give-up", data=said, headers=AS_EVE).status_code == 303
     assert "Give up" not in web.get(here, headers=AS_EVE).text
     assert server.tools.dataset_uploads.count_of("eve") == 0
+
+
+def test_the_readme_is_shown_however_many_files_are_before_it(
+    server: LabsServer, web: httpx.Client
+) -> None:
+    pictures = {f"{number:03}.jpg": b"%d" % number for number in range(201)}
+    stored(server.tools, ADA, "photos", {"README.md": b"# Taken by hand\n"} | pictures)
+    page = web.get("/datasets/ada/photos", headers=AS_ADA).text
+    assert "Taken by hand" in page
+    assert "200.jpg" not in page
+
+
+def test_settings_keep_what_was_typed_when_they_are_refused(web: httpx.Client) -> None:
+    said = {
+        "title": "Typed", "description": "For an hour", "tags": "no tag!!, fine", "licence": "MIT",
+        "visibility": "unlisted", "_csrf": "-",
+    }  # fmt: skip
+    answer = web.post("/datasets/ada/secret/settings", data=said, headers=AS_ADA)
+    assert answer.status_code == 422
+    for kept in (
+        'value="Typed"', ">For an hour<", 'value="no tag!!, fine"', '<option value="MIT" selected',
+        '<option value="unlisted" selected',
+    ):  # fmt: skip
+        assert kept in answer.text, kept
+    assert "Typed" not in web.get("/datasets/ada/secret/settings", headers=AS_ADA).text

@@ -1,5 +1,6 @@
 """A dataset: what it is, its files with previews, its versions, who uses it."""
 
+from contextlib import suppress
 from urllib.parse import quote, urlencode
 
 from fastapi import APIRouter, Request
@@ -19,6 +20,7 @@ from machinelabs_hub.labs.pages.words import ICONS
 from machinelabs_hub.labs.render.files import kind_of
 from machinelabs_hub.labs.render.links import Address
 from machinelabs_hub.labs.security import Ctx
+from machinelabs_hub.labs.services.datasets import NoDatasetFile
 
 router = APIRouter()
 
@@ -75,7 +77,7 @@ def _page(
         return page_around((), "dataset.html", request, ctx, **_frame(ctx, found, None))
     address = _address(found, version)
     files = ctx.datasets.files(version, cursor=cursor, limit=_FILES)
-    readme = next((one for one in files.items if one.path in _READMES), None)
+    readme = None if cursor else _readme(ctx, found, version)
     preview = shelf_of(ctx).of_dataset(ctx, readme, address) if readme else None
     here = version_url(found, version)
     return page_around(
@@ -104,6 +106,14 @@ def _frame(ctx: Context, found: Dataset, version: Version | None) -> dict[str, o
         "most": ctx.settings.datasets,
         "may_edit": ctx.datasets.may(Action.EDIT, found),
     }
+
+
+def _readme(ctx: Context, found: Dataset, version: Version) -> DatasetFile | None:
+    for path in _READMES:
+        # Capitals are before small letters, and digits before both: it may be far down the list.
+        with suppress(NoDatasetFile):
+            return ctx.datasets.file(found, version, path)
+    return None
 
 
 def _number(text: str) -> int:

@@ -1,7 +1,8 @@
 """What people change of a dataset: its details, whom it is shared with, and its end."""
 
+from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Annotated
+from typing import Annotated, Self
 
 from fastapi import APIRouter, Form, Request
 from fastapi.responses import RedirectResponse, Response
@@ -21,6 +22,38 @@ from machinelabs_hub.labs.security import Ctx
 router = APIRouter()
 
 Text = Annotated[str, Form()]
+
+
+@dataclass(frozen=True, slots=True)
+class DatasetForm:
+    """What stands in the form."""
+
+    title: str
+    description: str
+    tags: str
+    licence: str
+    visibility: str
+    whole_history: bool = False
+
+    @classmethod
+    def of(cls, found: Dataset) -> Self:
+        """Return the form as a dataset fills it."""
+        return cls(
+            found.title, found.description, ", ".join(found.tags), found.licence,
+            found.visibility.value,
+        )  # fmt: skip
+
+    def change(self) -> DatasetChange:
+        """Return the change that the form asks for."""
+        return DatasetChange(
+            title=self.title,
+            description=self.description,
+            tags=tuple(self.tags.split(",")),
+            licence=self.licence or None,
+            # An editor's form does not say.
+            visibility=Visibility(self.visibility) if self.visibility in set(Visibility) else None,
+            whole_history=self.whole_history,
+        )
 
 
 @router.get("/datasets/{owner}/{name}/settings", include_in_schema=False)
@@ -44,18 +77,11 @@ def change(
 ) -> Response:
     """Give it new details."""
     found = _editable(ctx, owner, name)
-    said = DatasetChange(
-        title=title,
-        description=description,
-        tags=tuple(tags.split(",")),
-        licence=licence or None,
-        visibility=Visibility(visibility) if visibility in set(Visibility) else None,
-        whole_history=bool(whole_history),
-    )
+    form = DatasetForm(title, description, tags, licence, visibility, bool(whole_history))
     try:
-        ctx.datasets.change(owner, name, said)
+        ctx.datasets.change(owner, name, form.change())
     except BadInput as error:
-        return _page(request, ctx, found, trouble=str(error))
+        return _page(request, ctx, found, form, trouble=str(error))
     return RedirectResponse(dataset_url(found), HTTPStatus.SEE_OTHER)
 
 
@@ -126,7 +152,14 @@ def _refused(request: Request, ctx: Context, found: Dataset, error: MachineLabsE
     return _page(request, ctx, found, trouble=str(error))
 
 
-def _page(request: Request, ctx: Context, found: Dataset, *, trouble: str = "") -> Response:
+def _page(
+    request: Request,
+    ctx: Context,
+    found: Dataset,
+    form: DatasetForm | None = None,
+    *,
+    trouble: str = "",
+) -> Response:
     return page(
         "dataset_settings.html",
         request,
@@ -134,6 +167,7 @@ def _page(request: Request, ctx: Context, found: Dataset, *, trouble: str = "") 
         status=HTTPStatus.UNPROCESSABLE_ENTITY if trouble else HTTPStatus.OK,
         current="datasets",
         dataset=found,
+        form=form or DatasetForm.of(found),
         url=dataset_url(found),
         may_share=ctx.datasets.may(Action.SHARE, found),
         members=ctx.datasets.members(found.owner, found.name),
