@@ -394,6 +394,6 @@ def test_versions_of_runs_count_among_those_that_a_dataset_may_have(
     lab = server.tools.labs.find("ada", "lab")
     assert lab is not None
     run = ctx.runs.get(lab, number)
-    ctx.dataset_uploads.from_run("ada", "nightly", run)
+    ctx.run_datasets.make("ada", "nightly", run)
     with pytest.raises(TooManyVersions, match="ada/nightly has as many versions"):
-        ctx.dataset_uploads.from_run("ada", "nightly", run)
+        ctx.run_datasets.make("ada", "nightly", run)

@@ -5,16 +5,21 @@ from typing import Any
 
 import httpx
 import pytest
+from tests.support.datasets import sha256, stored
 from tests.support.labs_service import LabsServer, labs_server
 from tests.support.run_desk import ordered
 
 from machinelabs_hub.errors import MachineLabsError
+from machinelabs_hub.labs.models.dataset import Dataset
 from machinelabs_hub.labs.models.lab import Visibility
+from machinelabs_hub.labs.models.member import Member, MemberKind, Role
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.run import RunDraft
 from machinelabs_hub.labs.services.runner import BadRunToken, RunnerService
 from machinelabs_hub.labs.services.runs import RunService
 from machinelabs_hub.run_settings import Inputs, Runs
+
+ADA, EVE = Person("ada", "Ada"), Person("eve", "Eve")
 
 pytestmark = pytest.mark.timeout(120)
 
@@ -84,6 +89,63 @@ def test_who_reads_a_run_reads_what_it_took_in(server: LabsServer) -> None:
     (told,) = httpx.get(server.url.rstrip("/") + path).json()["items"]
     assert (told["name"], told["url"], told["size"]) == ("m", url, 7)
     assert len(told["sha256"]) == 64
+
+
+def test_of_a_file_of_a_private_dataset_others_learn_only_the_address(server: LabsServer) -> None:
+    stored(server.tools, ADA, "patients", {"p.csv": b"secret"})
+    url = "dataset:ada/patients@v1/p.csv"
+    asks = f"inputs: [{{name: p.csv, url: '{url}'}}]".encode()
+    lab = server.publish("ada", {"main.py": b"", "ml.yaml": asks})
+    run = RunService(tools=server.tools, viewer=ADA).order(lab, RunDraft())
+    path = f"{server.url.rstrip('/')}/api/v1/labs/{lab.path}/runs/{run.number}/inputs"
+
+    def told(who: str) -> tuple[str, str, int]:
+        (one,) = httpx.get(path, headers={"X-As": who} if who else {}).json()["items"]
+        return one["url"], one["sha256"], one["size"]
+
+    server.seen_as(ADA, EVE)
+    assert told("") == told("eve") == (url, "", 0)
+    assert told("ada") == (url, sha256(b"secret"), 6)
+    server.tools.datasets.put_member(
+        found(server, "patients"), Member(MemberKind.PERSON, "eve", Role.VIEWER), by="ada",
+        at=server.tools.clock(),
+    )  # fmt: skip
+    assert told("eve") == (url, sha256(b"secret"), 6)
+    # Who ran it had it, and knows what it was.
+    server.tools.datasets.set_trashed(found(server, "patients"), server.tools.clock())
+    assert told("ada") == (url, sha256(b"secret"), 6)
+
+
+def test_a_dataset_names_no_lab_for_runs_that_one_may_not_read(server: LabsServer) -> None:
+    made = stored(server.tools, EVE, "open", {"a": b"1"}, visibility=Visibility.PUBLIC)
+    asks = b"mounts: [{dataset: eve/open@v1, at: data}]"
+    lab = server.publish(
+        "ada", {"main.py": b"", "ml.yaml": asks}, visibility=Visibility.PRIVATE, name="later-open"
+    )
+    service = RunService(tools=server.tools, viewer=ADA)
+    service.order(lab, RunDraft())
+    server.revise(lab, {"main.py": b"1"})
+    at = f"{server.url.rstrip('/')}/api/v1/labs/ada/later-open"
+    changed = httpx.patch(at, json={"visibility": "public"}, headers={"X-As": "ada"})
+    assert changed.json()["visibility"] == "public"
+
+    def users(viewer: Person | None) -> tuple[str, ...]:
+        return server.tools.dataset_versions.users(made, viewer, first=1, limit=9)
+
+    root = Person("root", "Root", admin=True)
+    assert users(None) == users(EVE) == ()
+    assert users(ADA) == users(root) == ("ada/later-open",)
+    server.revise(lab, {"main.py": b"2", "ml.yaml": asks})
+    newest = server.tools.labs.find("ada", "later-open")
+    assert newest is not None
+    service.order(newest, RunDraft())
+    assert users(None) == users(EVE) == ("ada/later-open",)
+
+
+def found(server: LabsServer, name: str) -> Dataset:
+    one = server.tools.datasets.find("ada", name)
+    assert one is not None
+    return one
 
 
 def test_a_runs_inputs_are_for_its_own_token(server: LabsServer) -> None:

@@ -16,8 +16,13 @@ class InputBody(BaseModel):
     """A file that the run's code finds in `inputs/`."""
 
     name: Annotated[str, Field(description="Below `inputs/`.")]
-    url: Annotated[str, Field(description="`https://…`, `http://…` or `run:OWNER/LAB#12/PATH`.")]
-    sha256: Annotated[str, Field(description="Of what the run got; empty: nothing yet.")]
+    url: Annotated[
+        str, Field(description="`https://…`, `http://…`, `run:OWNER/LAB#12/PATH` or `dataset:…`.")
+    ]
+    sha256: Annotated[
+        str,
+        Field(description="Of what the run got; empty: nothing yet, or nothing that you may read."),
+    ]
     size: int
 
 

@@ -1,7 +1,7 @@
 """What a run finds in `inputs/`: allowed when it is ordered, here before its code begins."""
 
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import PurePosixPath
 from typing import TypeVar
 
@@ -113,6 +113,16 @@ def uses_of(wanted: Iterable[Input], mounts: Iterable[Mount], sources: Sources) 
     named = dict.fromkeys(file.of for file in files if file)
     used = [Use(str(one), _told(str(one), sources.version, one).id) for one in named]
     return (*mounted, *used)
+
+
+def told(one: RunInput, sources: Sources) -> RunInput:
+    """Return an input as somebody may know of it: a dataset's that they may not read is bare."""
+    if (file := read_file_address(one.url)) is not None:
+        try:
+            sources.file(file)
+        except NotFound:
+            return replace(one, sha256="", size=0)
+    return one
 
 
 def ask(tools: Tools, run: Run, name: str) -> Standing:

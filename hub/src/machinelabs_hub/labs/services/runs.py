@@ -29,7 +29,7 @@ from machinelabs_hub.labs.models.run import (
 from machinelabs_hub.labs.models.schedule import Turn
 from machinelabs_hub.labs.services import run_orders
 from machinelabs_hub.labs.services.datasets import file_at, version_at
-from machinelabs_hub.labs.services.run_inputs import Sources
+from machinelabs_hub.labs.services.run_inputs import Sources, told
 from machinelabs_hub.labs.services.run_orders import RunForm
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.services.viewer import lab_at, lab_to, writer
@@ -229,8 +229,11 @@ class RunService:
         return self._tools.run_outputs.held_of((run.id,))[run.id]
 
     def inputs(self, run: Run) -> tuple[RunInput, ...]:
-        """Return what a run takes in."""
-        return self._tools.run_inputs.all(run)
+        """Return what a run takes in; who may not read a dataset learns nothing of its files."""
+        found, sources = self._tools.run_inputs.all(run), self._sources()
+        if self._viewer is not None and self._viewer.name == run.person:
+            return found
+        return tuple(told(one, sources) for one in found)
 
     def outputs(self, run: Run, *, cursor: str = "", limit: int = DEFAULT_LIMIT) -> Page[RunOutput]:
         """Return what a run put out, by path, a page of it."""

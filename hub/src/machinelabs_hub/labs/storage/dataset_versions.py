@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
 
-from sqlalchemy import ColumnElement, Select, and_, func, insert, select
+from sqlalchemy import ColumnElement, Select, and_, case, func, insert, or_, select, true
 from sqlalchemy.orm import Session
 
 from machinelabs_hub.db.engine import SessionMaker
@@ -23,7 +23,7 @@ from machinelabs_hub.labs.models.dataset import Dataset, DatasetFile, Use, Versi
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.run import Run
 from machinelabs_hub.labs.storage.idempotency import note
-from machinelabs_hub.labs.storage.listing import listed
+from machinelabs_hub.labs.storage.listing import listed, owned_by, shared_with
 
 _AT_ONCE: Final = 1000
 
@@ -201,10 +201,11 @@ class VersionTable:
         versions = select(DatasetVersionRow.id).where(
             DatasetVersionRow.dataset_id == dataset.id, DatasetVersionRow.number >= first
         )
-        runs = select(RunRow.lab_id).join(RunDatasetRow, RunDatasetRow.run_id == RunRow.id)
+        runs = select(RunRow.id).join(RunDatasetRow, RunDatasetRow.run_id == RunRow.id)
         runs = runs.where(RunDatasetRow.version_id.in_(versions), RunRow.hidden_at.is_(None))
+        runs = runs.where(RunRow.lab_id == LabRow.id, _run_seen(viewer))
         labs = select(LabRow.owner, LabRow.name).where(
-            LabRow.id.in_(runs), LabRow.trashed_at.is_(None), listed(viewer)
+            runs.exists(), LabRow.trashed_at.is_(None), listed(viewer)
         )
         with self._sessions() as db:
             rows = db.execute(labs.order_by(LabRow.updated_at.desc()).limit(limit))
@@ -238,6 +239,17 @@ def _brought(person: str) -> Select[int, str, int]:
     brought = brought.join(version, and_(*same))
     brought = brought.join(DatasetRow, DatasetRow.id == version.dataset_id)
     return brought.where(version.author == person)
+
+
+def _run_seen(viewer: Person | None) -> ColumnElement[bool]:
+    """Be true of a run of a revision that `models.access.first_open` lets `viewer` read."""
+    first = case((LabRow.open_from > 0, LabRow.open_from), else_=LabRow.revision)
+    since = RunRow.revision >= first
+    if viewer is None or viewer.is_service:
+        return since
+    if viewer.admin:
+        return true()
+    return or_(since, owned_by(viewer), shared_with(viewer))
 
 
 def _sum(db: Session, column: ColumnElement[int]) -> int:
