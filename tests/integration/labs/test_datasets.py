@@ -1,6 +1,7 @@
 """Datasets over HTTP: uploaded in parts, versioned, shared as labs are, found, deleted."""
 
 import os
+import socket
 from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
@@ -13,6 +14,8 @@ from tests.support.datasets import begin, make, push, sha256
 from tests.support.labs_service import LabsServer, labs_server
 from tests.support.run_desk import TOKEN
 
+from machinelabs_hub.labs import guard
+from machinelabs_hub.labs.api import dataset_uploads
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab, Visibility
 from machinelabs_hub.labs.models.person import Person
@@ -147,6 +150,25 @@ def test_a_content_whose_end_did_not_come_is_ended_when_it_is_asked_for(
         gap = api.put(where, content=content, headers=ADA)
         assert (code(gap), gap.json()["received"]) == ((409, "part_gap"), size)
     assert api.post(f"{at}/finish", headers=ADA).status_code == 201
+
+
+def test_a_line_that_is_silent_keeps_nobody_from_sending(
+    server: LabsServer, api: httpx.Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    make(api, "ada", "silent")
+    upload = begin(api, "ada", "ada/silent", {"a.bin": b"whole"})
+    at = f"/datasets/ada/silent/uploads/{upload['id']}/contents/{sha256(b'whole')}"
+    port = server.settings.site.port
+    monkeypatch.setattr(dataset_uploads, "SILENCE_SECONDS", 0.2)
+    monkeypatch.setattr(guard, "DRAIN_SECONDS", 0.2)
+    with socket.create_connection(("127.0.0.1", port), timeout=30) as line:
+        said = f"PUT /services/labs/api/v1{at} HTTP/1.1\r\nHost: 127.0.0.1:{port}\r\nX-As: ada\r\n"
+        line.sendall(f"{said}Content-Length: 5\r\n\r\nwh".encode())
+        assert line.recv(1000).startswith(b"HTTP/1.1 408")
+    monkeypatch.undo()
+    here = api.get(at, headers=ADA).json()["received"]
+    rest = api.put(at, params={"at": here}, content=b"whole"[here:], headers=ADA)
+    assert rest.json() == {"received": 5, "size": 5}
 
 
 @pytest.mark.parametrize("asks", ["GET", "PUT"])

@@ -1,8 +1,10 @@
 """What every request and answer passes: the one host, the size of bodies, the headers."""
 
+import asyncio
 import re
 import secrets
 from collections.abc import MutableMapping
+from contextlib import suppress
 from http import HTTPStatus
 from typing import Any, Final
 
@@ -17,6 +19,8 @@ from machinelabs_hub.sites import LABS_PREFIX, Addresses
 API: Final = f"{LABS_PREFIX}/api"
 OPEN_TO_EVERY_HOST: Final = (f"{API}/", f"{LABS_PREFIX}/health")
 _DRAIN: Final = 64 << 20
+DRAIN_SECONDS: Final = 30.0
+"""So long a client may be silent before its answer goes out all the same."""
 
 MOST_BYTES: Final = 1 << 20
 """Of a request that is no upload."""
@@ -151,6 +155,7 @@ class _Body:
 
     async def drain(self) -> None:
         left = _DRAIN
-        while not self._is_done and left > 0:
-            message = await self._next()
-            left -= len(message.get("body", b""))
+        with suppress(TimeoutError):
+            while not self._is_done and left > 0:
+                message = await asyncio.wait_for(self._next(), DRAIN_SECONDS)
+                left -= len(message.get("body", b""))

@@ -33,6 +33,7 @@ _SENTENCES: Final = {
     401: "Nobody is signed in, or the token has expired or is unknown.",
     403: "This is not yours to do, or not with this token.",
     404: "There is none, or none that you may see.",
+    408: "Nothing came for a while in a request that sends something.",
     409: "It changed meanwhile, or the name is taken.",
     412: "It is not as `If-Match` has it: it changed meanwhile.",
     413: "Over a limit of the site.",

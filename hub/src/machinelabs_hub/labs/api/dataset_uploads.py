@@ -1,12 +1,16 @@
 """`/datasets/{owner}/{name}/uploads`: the next version, said first, then sent in parts."""
 
+import asyncio
+from collections.abc import AsyncIterator
 from contextlib import ExitStack
+from http import HTTPStatus
 from typing import Annotated, Final
 
 from fastapi import APIRouter, Path, Query, Request, Response
 from fastapi.concurrency import run_in_threadpool
 from fastapi.responses import JSONResponse
 
+from machinelabs_hub.errors import MachineLabsError
 from machinelabs_hub.labs.api.addresses import refusals
 from machinelabs_hub.labs.api.dataset_bodies import (
     DatasetName,
@@ -28,6 +32,15 @@ router = APIRouter(prefix="/datasets/{owner}/{name}/uploads", tags=["datasets"],
 UploadId = Annotated[str, Path(pattern="^[0-9a-f]{32}$")]
 ContentName = Annotated[str, Path(pattern="^[0-9a-f]{64}$", description="Its SHA-256, in hex.")]
 _PIECE: Final = 1 << 20
+SILENCE_SECONDS: Final = 60.0
+"""So long nothing may come of a content before somebody else may send it."""
+
+
+class UploadSilent(MachineLabsError):
+    """Nothing came for a while in a request that sends a content."""
+
+    code = "upload_silent"
+    status = HTTPStatus.REQUEST_TIMEOUT
 
 
 @router.post("", status_code=201, responses=refusals(403, 404, 409, 413))
@@ -65,7 +78,7 @@ def get_received(
 
 @router.put(
     "/{upload}/contents/{sha256}",
-    responses=refusals(403, 404, 409, 413, 507),
+    responses=refusals(403, 404, 408, 409, 413, 507),
     response_model=ReceivedBody,
     openapi_extra={"requestBody": {"content": {"application/octet-stream": {}}}},
 )
@@ -90,7 +103,7 @@ async def send_content(
                 held.enter_context, uploads.sending(found, sha256, at)
             )
             waiting = bytearray()
-            async for chunk in request.stream():
+            async for chunk in _heard(request):
                 waiting += chunk
                 if len(waiting) >= _PIECE:
                     await run_in_threadpool(sending.write, bytes(waiting))
@@ -103,6 +116,21 @@ async def send_content(
         return JSONResponse(said, gap.status)
     received, size = await run_in_threadpool(uploads.received, found, sha256)
     return JSONResponse({"received": received, "size": size})
+
+
+async def _heard(request: Request) -> AsyncIterator[bytes]:
+    """Yield what comes, as long as something does: nobody else can send this content meanwhile."""
+    coming = aiter(request.stream())
+    while True:
+        try:
+            chunk = await asyncio.wait_for(anext(coming), SILENCE_SECONDS)
+        except StopAsyncIteration:
+            return
+        except TimeoutError as error:
+            raise UploadSilent(
+                f"Nothing came of this file for {SILENCE_SECONDS:g} seconds. Send the rest of it."
+            ) from error
+        yield chunk
 
 
 @router.post("/{upload}/finish", status_code=201, responses=refusals(403, 404, 409, 412, 507))

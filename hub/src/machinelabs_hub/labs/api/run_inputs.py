@@ -21,7 +21,7 @@ class InputBody(BaseModel):
     ]
     sha256: Annotated[
         str,
-        Field(description="Of what the run got; empty: nothing yet, or nothing that you may read."),
+        Field(description="Of what the run got; empty: nothing yet, or not yours to read."),
     ]
     size: int
 
