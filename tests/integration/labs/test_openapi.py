@@ -50,6 +50,7 @@ NEVER_DONE = {
     "GET labs/{owner}/{name}/runs/{number}/outputs/{path}",
     "GET labs/{owner}/{name}/runs/{number}/notebook",
     "POST labs/{owner}/{name}/runs/{number}/publish",
+    "POST labs/{owner}/{name}/runs/{number}/look",
     "POST datasets/{owner}/{name}/versions",
     # Nobody is told anything here.
     "POST me/notices/{notice}/confirm",
@@ -107,13 +108,14 @@ def ask_all(site: Site, token: str, examples: int) -> Asked:
         f"{site.addresses.labs_local}/services/labs/api/openapi.json"
     )
     asked: Asked = {}
-    world = make_world(site)
+    world, is_whole = make_world(site), True
     for result in schema.get_all_operations():
         operation = result.ok()
         if operation.path.startswith(PREFIX):
-            if operation.method != "get":
-                # What is asked for now may be moved or deleted by it.
+            if not is_whole:
                 world = make_world(site)
+            # What changes things may move or delete what the next one asks for.
+            is_whole = operation.method == "get"
             label = operation.label.replace(PREFIX, "")
             asked[label] = ask(operation, world, headers, examples)
     return asked

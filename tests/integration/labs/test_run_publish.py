@@ -5,9 +5,9 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.integration.labs.test_run_pages import Runner
 from tests.support.content import cell, notebook
 from tests.support.labs_service import LabsServer, labs_server
+from tests.support.run_container import Runner
 from tests.support.run_desk import CODE, TOKEN, ordered
 
 from machinelabs_hub.labs.models.person import Person
