@@ -2,6 +2,7 @@
 
 import subprocess
 import time
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from tests.benchmarks.derived import derive
@@ -52,4 +53,11 @@ class Papermill:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode:
             raise RuntimeError(f"papermill failed:\n{done.stderr[-3000:]}")
+        return time.perf_counter() - began
+
+    def many(self, count: int, *, slots: int) -> float:
+        """Return the seconds that so many take, so many at a time."""
+        began = time.perf_counter()
+        with ThreadPoolExecutor(slots) as threads:
+            list(threads.map(self.once, range(count)))
         return time.perf_counter() - began

@@ -1,12 +1,16 @@
 """Labs of a running site, through its API."""
 
 import json
+import ssl
 from collections.abc import Mapping
 from typing import Any
 
 import httpx
 from tests.support.content import tar_of
 from tests.support.site import Site
+
+TLS = ssl.create_default_context()
+"""Made once: each client of its own would read the certificates of the world anew."""
 
 FILES = {"main.py": b"print(1)\n", "data/a.csv": b"1,2\n"}
 
@@ -23,7 +27,7 @@ def api(site: Site, token: str = "") -> httpx.Client:
     """Return a client of the labs' API."""
     headers = {"Authorization": f"Bearer {token}"} if token else {}
     url = f"{site.addresses.labs_local}/services/labs/api/v1"
-    return httpx.Client(base_url=url, headers=headers, timeout=60)
+    return httpx.Client(base_url=url, headers=headers, timeout=60, verify=TLS)
 
 
 def publish(

@@ -34,8 +34,8 @@ def used(hours: float, *, cards: Fraction = Fraction(1), since: datetime = NOW) 
     return Use(session, f"{since:%Y-%m}", since, until, session.charge((until - since).seconds))
 
 
-def start(budget: Budget, flavour: Flavour = GPU, others: tuple[bool, ...] = ()) -> None:
-    check_start(budget, flavour, others=others, is_run=False, now=NOW)
+def start(budget: Budget, flavour: Flavour = GPU, servers: int | None = 0) -> None:
+    check_start(budget, flavour, servers=servers, now=NOW)
 
 
 def test_everybody_has_the_default_plan_and_admins_theirs() -> None:
@@ -82,13 +82,18 @@ def test_in_a_rolling_window_hours_come_back_by_and_by() -> None:
         start(Budget(plan=plan, uses=(recent,)))
 
 
-def test_so_many_servers_run_at_once_as_the_plan_says_and_runs_count_apart() -> None:
-    start(Budget(plan=GUEST), CPU, (False, True, True))
+def test_so_many_servers_run_at_once_as_the_plan_says() -> None:
+    start(Budget(plan=GUEST), CPU, 1)
     with pytest.raises(TooManyServers, match="allows 2 servers at once, and 2 are running"):
-        start(Budget(plan=GUEST), CPU, (False, False))
-    check_start(Budget(plan=MEMBER), CPU, others=(True,), is_run=True, now=NOW)
-    with pytest.raises(TooManyServers, match="allows 1 run at once, and 1 is running"):
-        check_start(Budget(plan=GUEST), CPU, others=(True,), is_run=True, now=NOW)
+        start(Budget(plan=GUEST), CPU, 2)
+    with pytest.raises(TooManyServers, match="allows no servers"):
+        start(Budget(plan=GUEST.model_copy(update={"servers": 0})), CPU)
+
+
+def test_a_plan_has_runs_or_has_none() -> None:
+    start(Budget(plan=GUEST), CPU, None)
+    with pytest.raises(TooManyServers, match="allows no runs"):
+        start(Budget(plan=GUEST.model_copy(update={"runs": 0})), CPU, None)
 
 
 @pytest.mark.parametrize(

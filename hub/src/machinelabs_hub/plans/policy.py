@@ -1,6 +1,6 @@
 """Who has which plan, and what a plan lets a person start. Pure functions."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Collection
 from datetime import datetime
 from fractions import Fraction
 from typing import Final
@@ -67,21 +67,19 @@ def _part(profile: str) -> Fraction:
     return Fraction(min(int(slices), of), of)
 
 
-def check_start(
-    budget: Budget, flavour: Flavour, *, others: Iterable[bool], is_run: bool, now: datetime
-) -> None:
+def check_start(budget: Budget, flavour: Flavour, *, servers: int | None, now: datetime) -> None:
     """Raise what says why a person may not start this size now, and what to do instead.
 
     Args:
         budget: the person's.
         flavour: the size.
-        others: the person's other servers that run or start, each: whether it is a run.
-        is_run: whether a run is to be started.
+        servers: how many other servers of the person run or start; None: a run is to be started,
+            which the labs service counts: its tickets say whose turn it is.
         now: the present.
 
     Raises:
         FlavourNotInPlan: the plan does not have the size.
-        TooManyServers: as many run as the plan allows.
+        TooManyServers: as many run as the plan allows, or it allows none.
         HoursUsedUp: nothing is left of the hours that the size uses.
     """
     plan = budget.plan
@@ -90,22 +88,23 @@ def check_start(
             f"“{flavour.title}” is not part of your plan, “{plan.title}”. Choose another size, or "
             "ask an admin of this site."
         )
-    _check_count(plan, list(others), is_run=is_run)
+    _check_count(plan, servers)
     kind = Kind.GPU if cards_of(flavour.gpu) else Kind.CPU
     if budget.left(kind, now) == 0:
         raise HoursUsedUp(used_up(budget, kind, now))
 
 
-def _check_count(plan: Plan, others: list[bool], *, is_run: bool) -> None:
-    running = sum(1 for other in others if other is is_run)
-    most, what = (plan.runs, "run") if is_run else (plan.servers, "server")
-    if running >= most:
-        many = f"{most} {what}{'' if most == 1 else 's'}"
+def _check_count(plan: Plan, servers: int | None) -> None:
+    most, what = (plan.runs, "run") if servers is None else (plan.servers, "server")
+    if not most:
         raise TooManyServers(
-            f"Your plan, “{plan.title}”, allows {many} at once, and {running} "
-            f"{'is' if running == 1 else 'are'} running. Stop one first."
-            if most
-            else f"Your plan, “{plan.title}”, allows no {what}s. Ask an admin of this site."
+            f"Your plan, “{plan.title}”, allows no {what}s. Ask an admin of this site."
+        )
+    if servers is not None and servers >= most:
+        many = f"{most} server{'' if most == 1 else 's'}"
+        raise TooManyServers(
+            f"Your plan, “{plan.title}”, allows {many} at once, and {servers} "
+            f"{'is' if servers == 1 else 'are'} running. Stop one first."
         )
 
 

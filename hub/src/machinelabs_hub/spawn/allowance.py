@@ -42,10 +42,12 @@ class Allowance:
             is_admin=bool(self.user.admin),
             now=now,
         )
-        others = [
-            is_run(name)
+        servers = sum(
+            1
             for name, spawner in list(self.user.spawners.items())
-            if name != self.name and (spawner.ready or spawner.pending == "spawn")
-        ]
+            if name != self.name
+            and not is_run(name)
+            and (spawner.ready or spawner.pending == "spawn")
+        )
         flavour = self.site.catalog.flavour(choice.flavour)
-        check_start(budget, flavour, others=others, is_run=is_run(self.name), now=now)
+        check_start(budget, flavour, servers=None if is_run(self.name) else servers, now=now)

@@ -18,6 +18,7 @@ from machinelabs_hub.labs.models.run_steps import (
     Seen,
     Step,
     asks_hub,
+    places,
     step,
 )
 
@@ -210,3 +211,29 @@ def test_the_hub_is_not_asked_about_runs_that_talk_or_wait() -> None:
     for state in FINAL:
         assert asks_hub(a_run(state), NOW, NOW, has_turn=False)
         assert not asks_hub(a_run(state, is_settled=True), NOW, NOW, has_turn=False)
+
+
+@pytest.mark.parametrize(
+    ("runs", "left"),
+    [
+        ([], 2),
+        ([RunState.QUEUED] * 5, 2),
+        ([RunState.STARTING], 1),
+        ([RunState.RUNNING, RunState.STARTING, RunState.QUEUED], 0),
+        ([RunState.RUNNING, RunState.FINISHED], 1),
+        ([RunState.FINISHED, RunState.FAILED], 2),
+        # What cannot be removed does not pile up.
+        ([RunState.FINISHED] * 3, 1),
+        ([RunState.LOST] * 4, 0),
+        ([RunState.RUNNING, RunState.STOPPED, RunState.STOPPED], 1),
+        ([RunState.RUNNING] * 3, 0),
+    ],
+)
+def test_a_run_that_is_over_has_given_its_place_away(runs: list[RunState], left: int) -> None:
+    assert places([a_run(state) for state in runs], 2, NOW) == left
+
+
+def test_a_run_that_is_held_keeps_its_place() -> None:
+    held = a_run(RunState.FAILED, held_until=NOW + MOMENT)
+    assert places([held], 1, NOW) == 0
+    assert places([held], 1, NOW + 2 * MOMENT) == 1

@@ -47,6 +47,9 @@ class MlflowDoor:
 
     def close(self) -> None:
         """Listen no more."""
+        # The thread looks up at once, and not when it has waited.
+        with contextlib.suppress(OSError):
+            self._server.socket.shutdown(socket.SHUT_RDWR)
         self._server.shutdown()
         self._server.server_close()
         self._thread.join()

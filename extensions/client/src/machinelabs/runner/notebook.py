@@ -1,5 +1,6 @@
 """Execute a notebook cell by cell, and tell each output as it comes."""
 
+import asyncio
 import tempfile
 import time
 from collections.abc import Mapping
@@ -24,6 +25,11 @@ from machinelabs.runner.words import STOPPED, Ended, Reason, failed
 
 PYTHON: Final = "python3"
 START_SECONDS: Final = 120
+LOOK_SECONDS: Final = 0.005
+LOOKS: Final = 200
+NO_HISTORY: Final = ("--HistoryManager.enabled=False",)
+"""Nobody comes back to this kernel: it need not open a database of what was typed before."""
+
 LONGEST_TITLE: Final = 80
 FLUSH_OFTEN: Final = (
     "import sys\n"
@@ -161,6 +167,7 @@ class Notebook:
             startup_timeout=START_SECONDS,
             kernel_name=kernel,
             kernel_manager_class=AsyncKernelManager,
+            extra_arguments=[*NO_HISTORY] if kernel == PYTHON else [],
             record_timing=True,
         )
         self._client = client
@@ -218,10 +225,19 @@ class Notebook:
 
     async def _close(self, client: LiveClient) -> None:
         if client.km is not None and client.km.has_kernel:
+            await self._kill(client.km.provisioner)
             await ensure_async(client.km.shutdown_kernel(now=True))
         if client.kc is not None:
             client.kc.stop_channels()
         self._sockets.cleanup()
+
+    async def _kill(self, provisioner: Any) -> None:
+        """Kill the kernel, and look often whether it is gone: its manager looks every 100 ms."""
+        await ensure_async(provisioner.kill())
+        for _ in range(LOOKS):
+            if await ensure_async(provisioner.poll()) is not None:
+                return
+            await asyncio.sleep(LOOK_SECONDS)
 
     async def _start(self, client: LiveClient) -> None:
         folder = self._path.parent

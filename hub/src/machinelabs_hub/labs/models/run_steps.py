@@ -4,6 +4,7 @@ What nobody can know now is no reason for anything: a run is over only when it s
 when the Hub says for certain that its server is not there.
 """
 
+from collections.abc import Collection
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
@@ -115,6 +116,23 @@ def asks_hub(run: Run, since: datetime, now: datetime, *, has_turn: bool) -> boo
     if run.is_held(now):
         return now - since >= MUTE
     return not run.is_settled
+
+
+def places(runs: Collection[Run], most: int, now: datetime) -> int:
+    """Return how many more of a person's runs may start.
+
+    A run that is over has given its place away: the Hub removes its container while the next one
+    starts. There are never more of those than places, so that what cannot be removed does not pile
+    up.
+
+    Args:
+        runs: the person's that are not settled.
+        most: how many their plan lets run at once.
+        now: the present.
+    """
+    begun = [run for run in runs if run.state is not RunState.QUEUED]
+    at_work = sum(1 for run in begun if not run.state.is_final or run.is_held(now))
+    return max(0, min(most - at_work, 2 * most - len(begun)))
 
 
 def _over(facts: Facts, now: datetime) -> Step:

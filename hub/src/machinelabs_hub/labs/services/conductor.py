@@ -13,6 +13,7 @@ from collections import defaultdict
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
+from itertools import islice, takewhile
 from typing import Final
 
 from fastapi.concurrency import run_in_threadpool
@@ -23,7 +24,7 @@ from machinelabs_hub.labs.hubapi import HubApi, HubAway, PersonGone, StartRefuse
 from machinelabs_hub.labs.models.access import Action, may
 from machinelabs_hub.labs.models.person import Person, Standing
 from machinelabs_hub.labs.models.run import Reason, Run, RunState
-from machinelabs_hub.labs.models.run_steps import Facts, Seen, Step, asks_hub, step
+from machinelabs_hub.labs.models.run_steps import Facts, Seen, Step, asks_hub, places, step
 from machinelabs_hub.labs.models.server import HubServer
 from machinelabs_hub.labs.services.bells import ALL
 from machinelabs_hub.labs.services.run_ends import stopped_by_hub
@@ -42,8 +43,8 @@ _TICKET_SECONDS: Final = 300
 _KNOWN_SECONDS: Final = 30.0
 """How long the Hub's word on a person's groups holds."""
 
-_WAIT: Final = frozenset({"too_many_servers", "Too Many Requests"})
-"""Refusals that only mean later: a server that is going still counts."""
+_LATER: Final = "Too Many Requests"
+"""The refusal of a Hub that has enough to start now."""
 
 _CODE: Final = re.compile("[a-z][a-z0-9_]{2,60}")
 
@@ -162,10 +163,11 @@ class Conductor:
         plan = plan_of(
             self._tools.settings.plans, groups=standing.groups, is_admin=standing.is_admin
         )
-        room = max(0, plan.runs - (len(runs) - len(waiting)))
+        room = places(runs, plan.runs, self._tools.clock())
         at = time.monotonic()
-        ready = [run for run in waiting if self._memory[run.id].not_before <= at]
-        return frozenset(run.id for run in ready[:room])
+        # In turn: where the Hub has the first one wait, the others do.
+        ready = takewhile(lambda run: self._memory[run.id].not_before <= at, waiting)
+        return frozenset(run.id for run in islice(ready, room))
 
     async def _do(self, what: Step, facts: Facts) -> None:
         run = facts.run
@@ -216,7 +218,7 @@ class Conductor:
         try:
             await self._hub.start_with(run.person, ticket.server, options)
         except StartRefused as error:
-            if error.reason in _WAIT:
+            if error.reason == _LATER:
                 memory.tries -= 1
                 memory.not_before = time.monotonic() + _WAIT_SECONDS
                 return

@@ -155,7 +155,7 @@ def check_plan(tools: Tools, person: Person, flavour: str) -> None:
     standing, now = person.plan_standing, tools.clock()
     budgets = Budgets(plans=tools.settings.plans, usage=UsageTable(sessions=tools.sessions))
     budget = budgets.of(person.name, groups=standing.groups, is_admin=standing.is_admin, now=now)
-    check_start(budget, tools.catalog().flavour(flavour), others=(), is_run=True, now=now)
+    check_start(budget, tools.catalog().flavour(flavour), servers=None, now=now)
 
 
 def _said(tools: Tools, lab: Lab, revision: Revision, entries: tuple[FileEntry, ...]) -> LabConfig:
