@@ -3,8 +3,10 @@
 import contextlib
 import json
 import subprocess
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
+from itertools import accumulate
 from typing import Any
 
 import httpx
@@ -123,3 +125,15 @@ def again(site: Site, person: str, token: str, lab: str, **draft: Any) -> SiteRu
         assert answer.status_code == 201, answer.text
         run = json.loads(answer.text)
     return SiteRun(site, person, token, lab, run["number"], run["id"])
+
+
+def most_at_once(told: Sequence[Mapping[str, Any]]) -> int:
+    """Return how many of these runs were begun and not over at once, at most.
+
+    Args:
+        told: what the API says of each; all of them are over.
+    """
+    times = [(datetime.fromisoformat(one["started_at"]), 1) for one in told]
+    times += [(datetime.fromisoformat(one["ended_at"]), -1) for one in told]
+    # Who ends in the moment in which another starts has ended: -1 sorts before 1.
+    return max(accumulate(change for _, change in sorted(times)))

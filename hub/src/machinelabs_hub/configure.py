@@ -99,7 +99,7 @@ def _listen(c: Any, settings: Settings) -> None:
     c.JupyterHub.trusted_downstream_ips = list(settings.site.trusted_proxies)
     c.JupyterHub.db_url = hub_database_url(settings)
     c.JupyterHub.upgrade_db = True
-    # They are drawn by `up`, not thought up: stretching them would cost each call of a service 2 ms.
+    # `up` draws them, nobody thinks them up: stretching them costs each call of a service 2 ms.
     c.JupyterHub.trust_user_provided_tokens = True
     c.JupyterHub.cookie_secret_file = str(files.secrets / "cookie_secret")
     c.CryptKeeper.keys = [files.secret("crypt_key")]
