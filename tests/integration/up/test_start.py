@@ -72,8 +72,11 @@ def test_the_door_serves_the_two_apis_and_nothing_else(own: Site) -> None:
 
 @pytest.mark.parametrize("part", ["hub", "labs", "proxy", "door", "culler"])
 def test_a_part_that_is_killed_comes_back(own: Site, part: str) -> None:
-    before = own.kill(part)
-    wait_until(lambda: (pid := pid_of(own, part)) is not None and pid != before)
+    with (own.files.run / f"{part}.pid").open(encoding="ascii") as opened:
+        before = own.kill(part)
+        wait_until(lambda: (pid := pid_of(own, part)) is not None and pid != before)
+        # Whoever reads it in that moment has the old or the new one, and never an empty file.
+        assert opened.read() == f"{before}\n"
     addresses = own.addresses
     ready = {
         "hub": f"{addresses.hub_local}/hub/health",

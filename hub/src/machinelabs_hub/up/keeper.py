@@ -8,13 +8,13 @@ import os
 import signal
 import time
 from collections.abc import Awaitable, Callable
-from pathlib import Path
 from typing import Final
 
 import httpx
 
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.up.journal import Channel
+from machinelabs_hub.up.layout import replace
 from machinelabs_hub.up.parts import Part, environment_of
 
 log = logging.getLogger("machinelabs.up")
@@ -102,7 +102,7 @@ class Keeper:
         )
         self._process = process
         self.starts += 1
-        _write_pid(self._pid_file, process.pid)
+        replace(self._pid_file, f"{process.pid}\n")
         log.info("%s: process %d", self.part.title, process.pid)
         reading = asyncio.create_task(self._read(process))
         greeting = asyncio.create_task(self._greet())
@@ -171,7 +171,3 @@ def _ending(code: int) -> str:
     if code >= 0:
         return f"exit code {code}"
     return f"signal {signal.Signals(-code).name}"
-
-
-def _write_pid(path: Path, pid: int) -> None:
-    path.write_text(f"{pid}\n", encoding="ascii")

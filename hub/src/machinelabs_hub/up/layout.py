@@ -37,7 +37,7 @@ def prepare(data: Path, *, port: int | None = None, host: str | None = None) -> 
     with writing(data):
         data.mkdir(parents=True, exist_ok=True)
         if not path.exists():
-            _replace(path, EXAMPLE.read_text(encoding="utf-8"))
+            replace(path, EXAMPLE.read_text(encoding="utf-8"))
     settings = site_settings.load(path)
     changes = {"port": port, "host": host}
     wanted = {key: value for key, value in changes.items() if value is not None}
@@ -119,11 +119,12 @@ def _record(path: Path, wanted: dict[str, int | str]) -> Settings:
     # Checked before it is written: a bad port must not spoil the file.
     checked = site_settings.parse(text, path=path)
     with writing(path.parent):
-        _replace(path, text)
+        replace(path, text)
     return checked
 
 
-def _replace(path: Path, text: str) -> None:
+def replace(path: Path, text: str) -> None:
+    """Write a text file; whoever reads it meanwhile has the old or the new one whole."""
     aside = path.with_name(f".{path.name}.new")
     try:
         aside.write_text(text, encoding="utf-8")
