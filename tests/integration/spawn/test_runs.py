@@ -275,19 +275,22 @@ def test_a_run_uses_hours_as_a_run_and_is_no_server_of_its_person(site: Site) ->
     run = running(site, "metered")
     # The plan has one server at once, and the run is none of it.
     site.start_server("run-ada", image="base")
-    run.order("stop")
-    run.wait_for("stopped")
-    settled(run)
-    site.stop_server("run-ada")
     usage = UsageTable(sessions=session_maker(open_engine(database_url(site.settings))))
 
     def rows() -> list[Use]:
         found = usage.of("run-ada", datetime.now(UTC) - timedelta(hours=1))
         return [one for one in found if one.session.server in {run.server, ""}]
 
-    wait_until(lambda: len(rows()) == 2, seconds=40, what="both were charged")
+    # Each second is looked who runs: what ends sooner may not be seen.
+    wait_until(lambda: len(rows()) == 2, seconds=40, what="both are charged")
+    run.order("stop")
+    run.wait_for("stopped")
+    settled(run)
+    site.stop_server("run-ada")
+    wait_until(lambda: not any(one.is_open for one in rows()), seconds=40, what="both are closed")
     kinds = {one.session.server: one.session.is_run for one in rows()}
     assert kinds == {run.server: True, "": False}
+    assert len(rows()) == 2
 
 
 def test_people_cannot_start_servers_that_are_called_like_runs(site: Site) -> None:
