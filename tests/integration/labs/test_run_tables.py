@@ -53,12 +53,12 @@ def test_what_runs_leave_is_kept_found_and_goes_with_its_lab(tools: Tools, viewe
     for mib in (300, 200):
         tools.run_peaks.raise_to(first.id, memory_mib=mib)
 
-    run, made = VerifyService(tools=tools, viewer=ADA).order(lab)
+    _, made = VerifyService(tools=tools, viewer=ADA).order(lab)
     outcome = Outcome(Verdict.CLEAN, "All of it.")
     held = Conditions("datascience", "sha256:1", "", {})
     assert tools.verifications.settle(made, outcome, held, tools.clock())
     assert not tools.verifications.settle(made, outcome, held, tools.clock())
-    assert [one.number for _, one in tools.verifications.verified()] == [run.number]
+    assert [one.verification for one in tools.verifications.proofs(after=0)] == [made.id]
     assert ctx.labs.get("ada", lab.name).runs_clean is True
 
     schedule = ctx.schedules.add(lab, "0 6 * * *", "UTC", RunDraft())

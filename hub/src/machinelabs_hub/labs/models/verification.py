@@ -62,6 +62,14 @@ class CellResult:
 
 
 @dataclass(frozen=True, slots=True)
+class Clean:
+    """What a lab that runs clean rests on: when a run showed it, and in which image."""
+
+    since: datetime
+    image: str
+
+
+@dataclass(frozen=True, slots=True)
 class Conditions:
     """What a verification holds for: when any of it changes, it says nothing of today.
 
@@ -101,6 +109,25 @@ class Verification:
     conditions: Conditions
     cells: tuple[CellResult, ...]
     ended_at: datetime | None
+
+
+@dataclass(frozen=True, slots=True)
+class Proof:
+    """What showed that a lab runs clean, beside what the lab names today.
+
+    Attributes:
+        verification: its id; of the labs' newest revisions, the last that counts.
+        image: what the lab names; empty: nothing, so the site's own.
+        flavour: in which size it would run.
+        runs_clean: what the lab says of itself now.
+    """
+
+    verification: int
+    lab_id: int
+    image: str
+    flavour: str
+    then: Conditions
+    runs_clean: bool | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime
 from http import HTTPStatus
 
 from fastapi import APIRouter
@@ -10,7 +9,7 @@ from fastapi.responses import Response
 
 from machinelabs_hub.labs.context import Context
 from machinelabs_hub.labs.models.lab import Lab, Visibility
-from machinelabs_hub.labs.models.verification import Verification
+from machinelabs_hub.labs.models.verification import Clean
 from machinelabs_hub.labs.pages.addresses import lab_url
 from machinelabs_hub.labs.pages.missing import NoPage
 from machinelabs_hub.labs.pages.shelf import shelf_of
@@ -27,27 +26,22 @@ class LabCard:
     url: str
     plot: str
     lines: tuple[str, ...]
-    clean_since: datetime | None = None
-    """When a run showed that it runs clean; None: none did, or it does not hold any more."""
-    clean_in: str = ""
-    """The image of that run."""
+    clean: Clean | None = None
+    """What shows that it runs clean; None: nothing does, or it does not hold any more."""
 
 
 def cards_of(ctx: Context, labs: Iterable[Lab]) -> list[LabCard]:
     """Return the cards of labs that the reader may see."""
     held = tuple(labs)
-    verified = ctx.verify.clean_among(held)
-    return [_card(ctx, lab, verified.get(lab.id)) for lab in held]
+    clean = ctx.verify.clean_among(held)
+    return [_card(ctx, lab, clean.get(lab.id)) for lab in held]
 
 
-def _card(ctx: Context, lab: Lab, verified: Verification | None) -> LabCard:
+def _card(ctx: Context, lab: Lab, clean: Clean | None) -> LabCard:
     face = shelf_of(ctx).face(ctx, lab)
     url = lab_url(lab)
     plot = f"{url}/card?r={lab.revision}" if face.has_plot else ""
-    if verified is None:
-        return LabCard(lab, url, plot, face.lines)
-    since, image = verified.ended_at, verified.conditions.image
-    return LabCard(lab, url, plot, face.lines, since, image)
+    return LabCard(lab, url, plot, face.lines, clean)
 
 
 @router.get("/{owner}/{name}/card", include_in_schema=False)

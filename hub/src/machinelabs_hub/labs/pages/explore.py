@@ -106,14 +106,15 @@ def _filled(ctx: Ctx, wanted: Wanted, *, is_part: bool) -> tuple[str, dict[str, 
     values = _cards(ctx, found, params)
     is_first = query == LabQuery() and not wanted.cursor
     featured = _featured(ctx) if is_first else Page((), None)
+    catalog = ctx.catalog
     values |= {
         "params": params,
         "q": params["q"],
         "sort": params["sort"],
         "orders": ORDERS,
-        "groups": groups_of(facets, params, ctx.catalog),
+        "groups": groups_of(facets, params, catalog),
         "is_bounded": facets.is_bounded,
-        "chosen": chosen_of(params, ctx.catalog),
+        "chosen": chosen_of(params, catalog),
         "is_first": is_first,
         "featured": cards_of(ctx, featured.items),
     }

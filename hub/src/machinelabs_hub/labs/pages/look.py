@@ -3,7 +3,6 @@
 import gzip
 import hashlib
 import threading
-import time
 import zlib
 from collections import OrderedDict
 from collections.abc import Iterable, Iterator
@@ -24,6 +23,7 @@ from machinelabs_hub.labs.models.sizes import about, size
 from machinelabs_hub.labs.models.values import said
 from machinelabs_hub.labs.pages import assets
 from machinelabs_hub.labs.render.cache import RENDERER
+from machinelabs_hub.labs.storage import kept
 from machinelabs_hub.sites import LABS_PREFIX
 
 _PLACE: Final = "<!--ml:content-->"
@@ -33,7 +33,6 @@ _BATCH: Final = 64 << 10
 _WORTH_PACKING: Final = 1000
 _EFFORT: Final = 3
 _VARY: Final = "Accept-Encoding"
-_SECONDS_KEPT: Final = 60
 _MOST_PLACES: Final = 10_000
 _MOST_CARDS: Final = 5000
 
@@ -157,12 +156,9 @@ def tag_of(*parts: object) -> str:
 def state_of(ctx: Context) -> tuple[int, int] | None:
     """Return what all pages of who is not signed in are as old as; None: somebody is signed in.
 
-    While it is the same, the same address gives the same page: this process alone writes the
-    labs' tables, and what an operator's program mends shows after a minute.
+    While it is the same, the same address gives the same page.
     """
-    if ctx.person is not None:
-        return None
-    return ctx.tools.sessions.changes, int(time.monotonic() / _SECONDS_KEPT)
+    return None if ctx.person is not None else kept.state_of(ctx.tools.sessions)
 
 
 def unchanged(request: Request, tag: str) -> Response | None:

@@ -51,4 +51,6 @@ for part in (
     proposals, run_compare, verify, runs, run, run_html, run_live, run_metrics, sweeps, schedules,
     settings, stars, members, leave, moves, opening, labs, people,
 ):  # fmt: skip
-    router.include_router(part.router)
+    # Not included: FastAPI would ask each part whether it changed, at every request. What a
+    # part is told beside prefix, tags and class of routes would not come along.
+    router.routes.extend(part.router.routes)

@@ -4,6 +4,7 @@ import asyncio
 import logging
 from collections.abc import Awaitable, Callable
 from datetime import datetime, timedelta
+from itertools import chain
 from typing import Final
 
 from fastapi.concurrency import run_in_threadpool
@@ -15,7 +16,7 @@ from machinelabs_hub.labs.models.run import Run
 from machinelabs_hub.labs.models.verification import Verdict
 from machinelabs_hub.labs.services.schedules import acting_as
 from machinelabs_hub.labs.services.tools import Tools
-from machinelabs_hub.labs.services.verifier import changes
+from machinelabs_hub.labs.services.verifier import proofs
 from machinelabs_hub.labs.services.verify import VerifyService
 
 log = logging.getLogger("machinelabs.runs")
@@ -88,9 +89,11 @@ def step(tools: Tools, person: Person, since: datetime) -> Run | None:
     if spent >= tools.settings.runs.verify.cpu_hours * _HOUR:
         return None
     tried = {one.lab_id for one in tonight}
-    found = sorted(tools.verifications.verified(), key=lambda pair: pair[1].id)
-    for lab, one in found:
-        if lab.id in tried or one.verdict is not Verdict.CLEAN or not changes(tools, lab, one):
+    for proof, changed in chain.from_iterable(proofs(tools)):
+        if proof.lab_id in tried or not changed:
+            continue
+        lab = tools.verifications.lab_of(proof)
+        if lab is None:
             continue
         try:
             run, _ = VerifyService(tools=tools, viewer=person).order(lab)

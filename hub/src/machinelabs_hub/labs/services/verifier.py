@@ -5,6 +5,7 @@ The same loop asks what GPU memory runs used that are over.
 
 import logging
 import time
+from collections.abc import Iterator
 from contextlib import suppress
 from typing import Final
 
@@ -18,6 +19,7 @@ from machinelabs_hub.labs.models.verification import (
     CellResult,
     Conditions,
     Outcome,
+    Proof,
     Verdict,
     Verification,
     changes_since,
@@ -91,22 +93,51 @@ def settle(tools: Tools) -> int:
 def turn(tools: Tools) -> int:
     """Let every lab's `runs_clean` say what holds today; return how many do not hold any more."""
     stale = 0
-    for lab, one in tools.verifications.verified():
-        if one.verdict is not Verdict.CLEAN:
-            continue
-        holds = not changes(tools, lab, one)
-        stale += not holds
-        if lab.runs_clean is not (True if holds else None):
-            tools.verifications.mark(lab, runs_clean=True if holds else None)
+    for some in proofs(tools):
+        turned = [one for one, changed in some if changed]
+        held = [one for one, changed in some if not changed]
+        stale += len(turned)
+        for ones, runs_clean in ((turned, None), (held, True)):
+            others = [one for one in ones if one.runs_clean is not runs_clean]
+            if others:
+                tools.verifications.mark(others, runs_clean=runs_clean)
     return stale
+
+
+def proofs(tools: Tools) -> Iterator[list[tuple[Proof, tuple[str, ...]]]]:
+    """Return what showed that labs run clean, the oldest first, and what changed since, as words.
+
+    They come some at a time: all may be more than memory holds.
+    """
+    # Most labs were verified under the same few conditions.
+    known: dict[tuple[str, ...], tuple[str, ...]] = {}
+    last = 0
+    while some := tools.verifications.proofs(after=last):
+        yield [(one, _changes_among(tools, one, known)) for one in some]
+        last = some[-1].verification
+
+
+def _changes_among(
+    tools: Tools, one: Proof, known: dict[tuple[str, ...], tuple[str, ...]]
+) -> tuple[str, ...]:
+    then = one.then
+    if then.inputs:
+        return _changes(tools, one.image, one.flavour, then)
+    kind = (one.image, one.flavour, then.image, then.image_id, then.gpu)
+    if kind not in known:
+        known[kind] = _changes(tools, one.image, one.flavour, then)
+    return known[kind]
 
 
 def changes(tools: Tools, lab: Lab, one: Verification) -> tuple[str, ...]:
     """Return what changed since a verification of a lab's newest revision, as words."""
-    then, catalog = one.conditions, tools.catalog()
-    image = lab.image or tools.settings.servers.default_image
+    return _changes(tools, lab.image or "", lab.flavour or one.flavour, one.conditions)
+
+
+def _changes(tools: Tools, image: str, name: str, then: Conditions) -> tuple[str, ...]:
+    catalog = tools.catalog()
+    image = image or tools.settings.servers.default_image
     build = catalog.builds.get(image)
-    name = lab.flavour or one.flavour
     flavour = next((each for each in catalog.flavours if each.name == name), None)
     gpu = then.gpu
     if flavour is not None:

@@ -11,7 +11,7 @@ from machinelabs_hub.labs.models.page import DEFAULT_LIMIT, Page
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.models.place import read_place, write_place
 from machinelabs_hub.labs.models.run import Run, RunDraft, RunKind, kind_of
-from machinelabs_hub.labs.models.verification import Verdict, Verification, injected_values
+from machinelabs_hub.labs.models.verification import Clean, Verdict, Verification, injected_values
 from machinelabs_hub.labs.services.revisions import RevisionService
 from machinelabs_hub.labs.services.runs import RunService
 from machinelabs_hub.labs.services.tools import Tools
@@ -128,9 +128,9 @@ class VerifyService:
         found = self._tools.verifications.newest(by_id)
         return {at: Badge(one, changes(self._tools, by_id[at], one)) for at, one in found.items()}
 
-    def clean_among(self, labs: Iterable[Lab]) -> dict[int, Verification]:
+    def clean_among(self, labs: Iterable[Lab]) -> dict[int, Clean]:
         """Return what the labs that run clean rest on, by the labs' ids."""
-        return self._tools.verifications.newest([lab.id for lab in labs if lab.runs_clean])
+        return self._tools.verifications.clean([lab.id for lab in labs if lab.runs_clean])
 
     def sides(self, lab: Lab, one: Verification) -> tuple[bytes, bytes] | None:
         """Return the saved and the executed notebook, if both are still there."""

@@ -83,7 +83,10 @@ def _counted_all(db: Session) -> Facets:
     columns: list[Any] = list(tally.COLUMNS.values())
     groups: Select[Any] = select(*columns, func.count())
     counted = db.execute(groups.where(*conditions).group_by(*columns))
-    numbers = [(row[:-1], row[-1]) for row in counted]
+    counters: list[Counter[Any]] = [Counter() for _ in columns]
+    for *values, number in counted:
+        for counter, value in zip(counters, values, strict=True):
+            counter[value] += number
     tags = select(LabTagRow.tag, func.count()).join(LabRow, LabRow.id == LabTagRow.lab_id)
     found: dict[str, int] = dict(db.execute(tags.where(*conditions).group_by(LabTagRow.tag)).all())
-    return tally.facets_of(numbers, Counter(found))
+    return tally.facets_of(counters, Counter(found))

@@ -4,8 +4,6 @@ Every statement here is bound by `listing.explored` or `listing.listed`: who may
 there, and only there.
 """
 
-import threading
-import time
 from typing import Any, Final
 
 from sqlalchemy import ColumnElement, Select, and_, or_, select, union_all
@@ -17,14 +15,11 @@ from machinelabs_hub.labs.models.cursor import Cursor, read_cursor, write_cursor
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.page import Facets, LabQuery, Page, Sort
 from machinelabs_hub.labs.models.person import Person
+from machinelabs_hub.labs.storage.kept import Kept, filled
 from machinelabs_hub.labs.storage.matches import Place, matches
 from machinelabs_hub.labs.storage.rows import lab_of
 from machinelabs_hub.labs.storage.wanted import branches, is_frequent, wanted
 from machinelabs_hub.labs.storage.words import Words, words_of
-
-MOST_KEPT: Final = 5000
-SECONDS_KEPT: Final = 60
-"""What another program mends in the database is seen after so long at the latest."""
 
 KEYS: Final[dict[Sort, InstrumentedAttribute[Any]]] = {
     Sort.NEWEST: LabRow.created_at,
@@ -40,11 +35,11 @@ class SearchTable:
 
     def __init__(self, *, sessions: Sessions) -> None:
         self._sessions = sessions
-        self._kept = _Kept()
+        self._kept: Kept[Lab] = Kept(sessions)
 
     def page(self, query: LabQuery, viewer: Person | None) -> Page[Lab]:
         """Return labs that `viewer` may see in a list, a page of them."""
-        kept = self._kept.now(self._sessions)
+        kept = self._kept.now()
         with self._sessions() as db:
             if query.order is Sort.RELEVANCE:
                 return _page(db, query, matches(db, query, viewer, counts=False)[0], kept)
@@ -56,7 +51,7 @@ class SearchTable:
 
         Both come from one look into the index; `query` asks for words, and for the best fit.
         """
-        kept = self._kept.now(self._sessions)
+        kept = self._kept.now()
         with self._sessions() as db:
             places, facets = matches(db, query, viewer)
             return _page(db, query, places, kept), facets
@@ -130,33 +125,9 @@ def _after(cursor: Cursor, places: list[Place]) -> list[Place]:
 
 
 def _labs(db: Session, ids: list[int], kept: dict[int, Lab]) -> tuple[Lab, ...]:
-    found = {row: kept[row] for row in ids if row in kept}
-    missing = [row for row in ids if row not in found]
-    if missing:
+    def read(missing: list[int]) -> dict[int, Lab]:
         rows = db.scalars(select(LabRow).where(LabRow.id.in_(missing)))
-        read = {row.id: lab_of(row) for row in rows}
-        if len(kept) > MOST_KEPT:
-            kept.clear()
-        kept.update(read)
-        found |= read
+        return {row.id: lab_of(row) for row in rows}
+
+    found = filled(kept, ids, read)
     return tuple(found[row] for row in ids if row in found)
-
-
-class _Kept:
-    """Labs as they were read last; they hold until this process, which alone writes them, writes.
-
-    Which labs a list has is asked of the database each time: only what they say is kept.
-    """
-
-    def __init__(self) -> None:
-        self._state: tuple[int, int] | None = None
-        self._labs: dict[int, Lab] = {}
-        self._lock = threading.Lock()
-
-    def now(self, sessions: Sessions) -> dict[int, Lab]:
-        """Return the labs of the present state, by id; to be taken before anything is read."""
-        state = (sessions.changes, int(time.monotonic() / SECONDS_KEPT))
-        with self._lock:
-            if state != self._state:
-                self._state, self._labs = state, {}
-            return self._labs

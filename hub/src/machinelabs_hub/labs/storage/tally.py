@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any, Final
 
 from sqlalchemy import FromClause, ScalarSelect, select
@@ -36,22 +37,23 @@ def texts_of(labs: FromClause) -> list[ScalarSelect[str | None]]:
 def counted(said: str | None, tags: str | None, *, most: int) -> Facets:
     """Count what the values of `texts_of` say, which are of no more than `most` labs."""
     rows = lines_of(said)
-    # Most labs say the same as others, so few texts have to be read.
-    kinds = Counter(rows)
-    numbers = zip(rows_of(list(kinds)), kinds.values(), strict=True)
-    return facets_of(numbers, Counter(lines_of(tags)), is_bounded=len(rows) >= most)
+    values = zip(*map(_said, rows), strict=True) if rows else ((),) * len(COLUMNS)
+    counters = map(Counter, values)
+    return facets_of(counters, Counter(lines_of(tags)), is_bounded=len(rows) >= most)
+
+
+@lru_cache(maxsize=4096)
+def _said(row: str) -> tuple[Any, ...]:
+    """Read what a lab says; most labs say the same as others."""
+    return tuple(rows_of([row])[0])
 
 
 def facets_of(
-    numbers: Iterable[tuple[Iterable[Any], int]], tags: Counter[str], *, is_bounded: bool = False
+    counters: Iterable[Counter[Any]], tags: Counter[str], *, is_bounded: bool = False
 ) -> Facets:
-    """Return facets from how many labs have each row of values of `COLUMNS`, and each tag."""
-    counters: dict[str, Counter[Any]] = {name: Counter() for name in COLUMNS}
-    for values, number in numbers:
-        for name, value in zip(COLUMNS, values, strict=True):
-            counters[name][value] += number
+    """Return facets from how many labs have each value, for each of `COLUMNS`, and each tag."""
     found = {"tag": _values("tag", tags)}
-    found |= {name: _values(name, counter) for name, counter in counters.items()}
+    found |= {name: _values(name, held) for name, held in zip(COLUMNS, counters, strict=True)}
     return Facets(found, is_bounded=is_bounded)
 
 

@@ -3,11 +3,13 @@
 from collections.abc import Collection
 from dataclasses import asdict
 from datetime import datetime
+from typing import Final
 
-from sqlalchemy import Select, and_, func, select, update
+from sqlalchemy import ColumnElement, Select, and_, func, select, update
+from sqlalchemy.orm import aliased
 
 from machinelabs_hub import tickets
-from machinelabs_hub.db.engine import SessionMaker
+from machinelabs_hub.db.engine import Sessions
 from machinelabs_hub.db.tables.gpus import CardRow, ClaimDeviceRow, ClaimRow
 from machinelabs_hub.db.tables.labs import LabRow
 from machinelabs_hub.db.tables.verifications import VerificationRow
@@ -16,22 +18,28 @@ from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.run import Run
 from machinelabs_hub.labs.models.verification import (
     CellResult,
+    Clean,
     Conditions,
     Outcome,
+    Proof,
     Same,
     Verdict,
     Verification,
 )
+from machinelabs_hub.labs.storage.kept import Kept, filled
 from machinelabs_hub.labs.storage.rows import changed, lab_of
 
-_COUNTS = (Verdict.CLEAN, Verdict.DIFFERS, Verdict.FAILED)
+PAGE: Final = 500
+
+_SAY_NOTHING: Final = (Verdict.PENDING, Verdict.VOID)
 
 
 class VerificationTable:
     """What came of verifying revisions; who may see it is the services' to decide."""
 
-    def __init__(self, *, sessions: SessionMaker) -> None:
+    def __init__(self, *, sessions: Sessions) -> None:
         self._sessions = sessions
+        self._clean: Kept[Clean] = Kept(sessions)
 
     def add(self, run: Run, at: datetime) -> Verification:
         """Note that a run verifies the revision that it executes."""
@@ -91,15 +99,19 @@ class VerificationTable:
         """
         if not labs:
             return {}
-        last = (
-            select(func.max(VerificationRow.id))
-            .join(LabRow, LabRow.id == VerificationRow.lab_id)
-            .where(VerificationRow.lab_id.in_(labs), VerificationRow.verdict.in_(_COUNTS))
-            .where(VerificationRow.revision == LabRow.revision)
-            .group_by(VerificationRow.lab_id)
-        )
-        found = self._all(select(VerificationRow).where(VerificationRow.id.in_(last)))
+        found = self._all(select(VerificationRow).where(VerificationRow.id.in_(_last(labs))))
         return {one.lab_id: one for one in found}
+
+    def clean(self, labs: Collection[int]) -> dict[int, Clean]:
+        """Return what labs that run clean rest on, by their ids; each list of labs asks for it."""
+
+        def read(missing: list[int]) -> dict[int, Clean]:
+            columns = (VerificationRow.lab_id, VerificationRow.ended_at, VerificationRow.image)
+            with self._sessions() as db:
+                rows = db.execute(select(*columns).where(VerificationRow.id.in_(_last(missing))))
+                return {lab: Clean(since, image) for lab, since, image in rows if since}
+
+        return filled(self._clean.now(), labs, read)
 
     def settle(
         self, one: Verification, outcome: Outcome, conditions: Conditions, at: datetime
@@ -121,28 +133,68 @@ class VerificationTable:
                     ended_at=at,
                 ),
             )
-            if done and outcome.verdict in _COUNTS:
+            if done and outcome.verdict not in _SAY_NOTHING:
                 lab = and_(LabRow.id == one.lab_id, LabRow.revision == one.revision)
                 is_clean = outcome.verdict is Verdict.CLEAN
                 db.execute(update(LabRow).where(lab).values(runs_clean=is_clean))
             return done
 
-    def verified(self) -> tuple[tuple[Lab, Verification], ...]:
-        """Return the labs whose newest revision was found clean, with the last verification."""
-        with self._sessions() as db:
-            held = select(VerificationRow.lab_id).where(VerificationRow.verdict == Verdict.CLEAN)
-            rows = db.scalars(
-                select(LabRow).where(LabRow.trashed_at.is_(None), LabRow.id.in_(held))
-            )
-            labs = {row.id: lab_of(row) for row in rows}
-        found = self.newest(labs)
-        return tuple((labs[one.lab_id], one) for one in found.values())
+    def proofs(self, *, after: int, limit: int = PAGE) -> tuple[Proof, ...]:
+        """Return what showed that labs run clean, the oldest first, a page of them.
 
-    def mark(self, lab: Lab, *, runs_clean: bool | None) -> bool:
-        """Say whether a lab runs clean, if its newest revision is still the same."""
-        this = update(LabRow).where(LabRow.id == lab.id, LabRow.revision == lab.revision)
+        Of each lab that is not in the trash: the last verification of its newest revision that
+        counts, if it found the lab clean. A site may have more than memory holds.
+
+        Args:
+            after: the id of a verification: only later ones.
+            limit: how many.
+        """
+        later = aliased(VerificationRow)
+        another = (
+            select(later.id)
+            .where(later.lab_id == VerificationRow.lab_id, later.id > VerificationRow.id)
+            .where(later.revision == VerificationRow.revision, _counts(later))
+        )
+        row, lab = VerificationRow, LabRow
+        wanted = (
+            select(row.id, row.lab_id, row.image, row.image_id, row.gpu, row.inputs, row.flavour)
+            .add_columns(lab.image, lab.flavour, lab.runs_clean)
+            .join(LabRow, LabRow.id == VerificationRow.lab_id)
+            .where(VerificationRow.revision == LabRow.revision, LabRow.trashed_at.is_(None))
+            .where(VerificationRow.verdict == Verdict.CLEAN, VerificationRow.id > after)
+            .where(~another.exists())
+            .order_by(VerificationRow.id)
+            .limit(limit)
+        )
         with self._sessions() as db:
-            return changed(db, this.values(runs_clean=runs_clean))
+            return tuple(
+                Proof(
+                    verification=verification,
+                    lab_id=lab_id,
+                    image=image or "",
+                    flavour=flavour or size,
+                    then=Conditions(then, build, gpu or "", inputs),
+                    runs_clean=runs_clean,
+                )
+                for verification, lab_id, then, build, gpu, inputs, size, image, flavour, runs_clean
+                in db.execute(wanted)
+            )  # fmt: skip
+
+    def lab_of(self, one: Proof) -> Lab | None:
+        """Return the lab that was found clean, unless it is gone."""
+        with self._sessions() as db:
+            row = db.get(LabRow, one.lab_id)
+            return None if row is None or row.trashed_at is not None else lab_of(row)
+
+    def mark(self, some: Collection[Proof], *, runs_clean: bool | None) -> None:
+        """Say whether labs run clean, as far as their newest revisions are still the same."""
+        found = VerificationRow.id.in_([one.verification for one in some])
+        same = and_(
+            VerificationRow.lab_id == LabRow.id, VerificationRow.revision == LabRow.revision
+        )
+        with self._sessions() as db:
+            step = update(LabRow).where(found, same).values(runs_clean=runs_clean)
+            db.execute(step, execution_options={"synchronize_session": False})
 
     def of_person(self, person: str, *, since: datetime) -> tuple[Verification, ...]:
         """Return what somebody asked for since a moment, the oldest first."""
@@ -179,6 +231,22 @@ class VerificationTable:
     def _all(self, wanted: Select[VerificationRow]) -> tuple[Verification, ...]:
         with self._sessions() as db:
             return tuple(map(_verification, db.scalars(wanted)))
+
+
+def _last(labs: Collection[int]) -> Select[int]:
+    """Select the last verification that counts of the newest revision of each of `labs`."""
+    return (
+        select(func.max(VerificationRow.id))
+        .join(LabRow, LabRow.id == VerificationRow.lab_id)
+        .where(VerificationRow.lab_id.in_(labs), _counts(VerificationRow))
+        .where(VerificationRow.revision == LabRow.revision)
+        .group_by(VerificationRow.lab_id)
+    )
+
+
+def _counts(row: type[VerificationRow]) -> ColumnElement[bool]:
+    # Not as what it may be: by the index of verdicts SQLite would look at every lab's.
+    return row.verdict.not_in(_SAY_NOTHING)
 
 
 def _asked() -> Select[VerificationRow]:
