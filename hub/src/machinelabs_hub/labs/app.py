@@ -9,6 +9,8 @@ from typing import Final
 
 from fastapi import APIRouter, FastAPI
 from fastapi.concurrency import run_in_threadpool
+from starlette.routing import Match
+from starlette.types import Scope
 
 from machinelabs_hub import __version__
 from machinelabs_hub.errors import MachineLabsError
@@ -115,8 +117,18 @@ def create_app(settings: Settings) -> FastAPI:
     return app
 
 
+class _Api(APIRouter):
+    """The routes of the API: none of them is tried for a page, which has as many of its own."""
+
+    def matches(self, scope: Scope) -> tuple[Match, Scope]:
+        """Match as any router does what lies under `API`."""
+        if not scope["path"].startswith(API):
+            return Match.NONE, {}
+        return super().matches(scope)
+
+
 def _api() -> APIRouter:
-    api = APIRouter()
+    api = _Api()
     for part in (
         handshakes_api,
         templates_api,
@@ -155,7 +167,9 @@ def _api() -> APIRouter:
         updates,
         forks,
     ):
-        api.include_router(part.router)
+        # Not included: FastAPI would ask each part whether it changed, at every request. What a
+        # part is told beside prefix, tags and class of routes would not come along.
+        api.routes.extend(part.router.routes)
     return api
 
 
