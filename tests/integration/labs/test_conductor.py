@@ -236,13 +236,16 @@ def test_nobody_waits_for_the_removal_of_another_run(
     monkeypatch.setattr(HubApi, "remove", slow)
     plan = next(plan for plan in site.hub.settings.plans.table if plan.name == "admin")
     # Every place is taken by a container that is not gone yet.
-    firsts = [site.run("finish") for _ in range(plan.runs)]
-    for run in firsts:
-        site.until(run, RunState.FINISHED)
-    last = site.run("finish")
-    site.until(last, RunState.FINISHED)
-    assert not any(site.get(run).is_settled for run in firsts)
-    let_go.set()
+    try:
+        firsts = [site.run("finish") for _ in range(plan.runs)]
+        for run in firsts:
+            site.until(run, RunState.FINISHED)
+        last = site.run("finish")
+        site.until(last, RunState.FINISHED)
+        assert not any(site.get(run).is_settled for run in firsts)
+    finally:
+        # The site cannot stop while a removal waits.
+        let_go.set()
     for run in (*firsts, last):
         assert site.settled(run).state is RunState.FINISHED
     assert site.servers() == []
