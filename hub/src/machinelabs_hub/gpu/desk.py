@@ -72,8 +72,9 @@ class GpuDesk:
         self.unknown_since: float | None = None
         """Since when the engine does not say what it holds (`time.time()`); None: it does."""
         self._teller = teller
-        self._given_up = {claim.id for claim in ledger.live()}
-        """Claims that no start is about to use: of an earlier Hub, or of a start that ended."""
+        self._settled = {claim.id for claim in ledger.live()}
+        """Claims that no start will make a container for: of an earlier Hub, of a start that has
+        its container, or that ended. Until then a container may go and another be asked for."""
         self._whys: dict[str, str] = {}
         self._clashes: frozenset[Clash] = frozenset()
         self._removals: dict[str, asyncio.Task[None]] = {}
@@ -96,8 +97,9 @@ class GpuDesk:
         return await self.line.take(ask)
 
     def started(self, claim: Claim, container: str) -> None:
-        """Note that the claim's container was made."""
+        """Note that the claim's container was made; its start asks for no other."""
         self.ledger.bind(claim.id, container)
+        self._settled.add(claim.id)
 
     def ready(self, claim: Claim) -> None:
         """Note that the claim's server answers."""
@@ -105,7 +107,7 @@ class GpuDesk:
 
     def abandon(self, claim: Claim) -> None:
         """Note that a start ended: the engine is asked whether it left a container."""
-        self._given_up.add(claim.id)
+        self._settled.add(claim.id)
         self._wake.set()
 
     def release(self, claim: Claim, why: str) -> None:
@@ -152,10 +154,8 @@ class GpuDesk:
     async def _look(self, eyes: Eyes) -> float:
         """Follow the engine's word; return after how many seconds it is to be asked again."""
         before = self.ledger.live()
-        self._given_up &= {claim.id for claim in before}
-        starting = frozenset(
-            claim.id for claim in before if not claim.container and claim.id not in self._given_up
-        )
+        self._settled &= {claim.id for claim in before}
+        starting = frozenset(claim.id for claim in before) - self._settled
         try:
             observed = await eyes.observe(self._numbered())
         except Unavailable as error:
