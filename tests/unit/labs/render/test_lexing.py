@@ -1,14 +1,17 @@
 """Joined rules read as Pygments' own loop reads."""
 
 import random
+import sys
+import threading
 from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any
 
 import pygments
 import pytest
 from pygments.lexer import RegexLexer
-from pygments.lexers import get_lexer_by_name
+from pygments.lexers import PythonLexer, get_lexer_by_name
 
 from machinelabs_hub.labs.render import code
 from machinelabs_hub.labs.render.lexing import Run, Scanner, class_of
@@ -60,3 +63,21 @@ def test_python_is_read_by_joined_rules() -> None:
     for state in scanner._states.values():
         match: Any = state.match
         assert match.__self__.groups == len(state.rules)
+
+
+def test_lexers_that_are_made_at_once_have_the_same_rules() -> None:
+    fresh: Any = type("Fresh", (PythonLexer,), {})
+    together = threading.Barrier(8)
+
+    def rules(_: int) -> Any:
+        together.wait()
+        return fresh()._tokens
+
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    try:
+        with ThreadPoolExecutor(8) as threads:
+            first, *others = threads.map(rules, range(8))
+    finally:
+        sys.setswitchinterval(before)
+    assert all(one is first for one in others)

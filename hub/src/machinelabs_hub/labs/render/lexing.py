@@ -7,13 +7,14 @@ alternation tries the same rules in the same order in one call, and takes a fift
 import itertools
 import re
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any, Final
 
-from pygments.lexer import Lexer, RegexLexer
+from pygments.lexer import Lexer, RegexLexer, RegexLexerMeta
 from pygments.token import STANDARD_TYPES, Error, Token
 
 Run = tuple[str, str]
@@ -43,6 +44,25 @@ _ALONE: Final = re.compile(
     r"\\[1-9]|\(\?P=|\(\?\("  # asks what a group held
     r"|\(\?[a-zA-Z]*x|\(\?#"  # brings comments
 )
+
+
+_making: Final = threading.RLock()
+_make: Final = RegexLexerMeta.__call__
+
+
+def _made_alone(kind: RegexLexerMeta, *args: Any, **options: Any) -> Lexer:
+    """Make a lexer while no other thread makes one.
+
+    The first lexer of its kind notes the rules, with numbers for names, in its class. Two that are
+    made at once replace each other's, and whoever has begun to read by the first never finds on.
+    """
+    with _making:
+        lexer: Lexer = _make(kind, *args, **options)
+        return lexer
+
+
+# Not around our own calls alone: lexers make others for what they quote, while they read.
+RegexLexerMeta.__call__ = _made_alone
 
 
 @lru_cache(maxsize=1024)
