@@ -10,6 +10,7 @@ import docker
 import pytest
 from docker.types import DeviceRequest
 from tests.support.card_engine import CardEngine, card_engine
+from tests.support.card_site import CARDS
 from tests.support.sampler import settings_in
 from tests.support.waiting import wait_until
 
@@ -29,8 +30,6 @@ from machinelabs_hub.spawn.observe import DockerEyes
 from machinelabs_hub.spawn.plan import LABEL_CLAIM, LABEL_SITE, LABEL_USER
 
 pytestmark = pytest.mark.engine
-
-CARDS = tuple(f"GPU-0000000{number}-0000-4000-8000-000000000000" for number in range(2))
 
 
 @pytest.fixture(scope="module")
@@ -119,7 +118,7 @@ async def beside(engine: CardEngine, tmp_path: Path) -> AsyncIterator[Beside]:
 async def test_a_start_keeps_its_claim_while_it_removes_one_container_and_asks_for_another(
     beside: Beside,
 ) -> None:
-    mine, others = CARDS
+    mine, others, *_ = CARDS
     claim = beside.grant("ada", mine)
     # The engine's answer was lost: the start does not know of this one, the desk sees it.
     first = await beside.make(claim)
