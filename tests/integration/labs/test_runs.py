@@ -299,6 +299,19 @@ def test_a_run_that_waits_says_for_what_to_who_may_stop_it(
     assert says(lab, starting) == "2 are before it."
 
 
+def test_a_run_that_waits_says_that_the_plan_has_no_runs_any_more(
+    viewed_by: As, tools: Tools, lab: Lab
+) -> None:
+    waiting = order(viewed_by)
+    table = (Plan(name="none", title="Guest", runs=0), Plan(name="admin", title="Admin"))
+    plans = Plans(table=table, default="none", groups=())
+    planned = replace(tools, settings=tools.settings.model_copy(update={"plans": plans}))
+    says = replace(viewed_by(BOB), tools=planned).runs.waits(lab, waiting)
+    assert says.startswith("Your plan, “Guest”, allows no runs any more.")
+    # Of another's plan an owner is told nothing.
+    assert "plan, “" not in replace(viewed_by(ADA), tools=planned).runs.waits(lab, waiting)
+
+
 def test_a_waiting_run_that_is_stopped_is_over_at_once(viewed_by: As, lab: Lab) -> None:
     order(viewed_by)
     stopped = viewed_by(ADA).runs.stop(lab, 1)

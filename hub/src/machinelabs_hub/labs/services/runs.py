@@ -36,6 +36,7 @@ from machinelabs_hub.labs.services.viewer import lab_at, lab_to, writer
 from machinelabs_hub.labs.storage.run_events import EventReader
 from machinelabs_hub.labs.storage.runs import NewRun, RunQuery
 from machinelabs_hub.names import shown
+from machinelabs_hub.plans.policy import plan_of
 
 LONGEST_NOTE: Final = 10_000
 _LIST: Final = "runs"
@@ -213,12 +214,28 @@ class RunService:
             return self._tools.runs.place_in_line(run)
         if run.state is not RunState.QUEUED:
             return ""
+        if title := self._plan_without_runs(run):
+            return (
+                f"Your plan, “{title}”, allows no runs any more. It waits until it does: ask an "
+                "admin of this site, or stop it."
+            )
         before = self._tools.runs.count_before(run)
         if not before:
             return "It starts as soon as the hub takes it."
         many = "One earlier run" if before == 1 else f"{before} earlier runs"
         verb = "is" if before == 1 else "are"
         return f"{many} of {run.person} {verb} not over yet. The plan says how many go at once."
+
+    def _plan_without_runs(self, run: Run) -> str:
+        """Return the title of the viewer's plan if it lets none of their runs start, else empty."""
+        viewer = self._viewer
+        if viewer is None or viewer.name != run.person:
+            return ""
+        standing = viewer.plan_standing
+        plan = plan_of(
+            self._tools.settings.plans, groups=standing.groups, is_admin=standing.is_admin
+        )
+        return "" if plan.runs else plan.title
 
     def changes(self, run: Run) -> tuple[RunChange, ...]:
         """Return the changes of a run's state, the first first."""
