@@ -3,7 +3,6 @@
 import asyncio
 import tempfile
 from collections.abc import AsyncIterator, Callable, Iterator
-from datetime import UTC, datetime
 from pathlib import Path
 
 import docker
@@ -19,7 +18,7 @@ from machinelabs_hub.db.engine import open_engine, session_maker
 from machinelabs_hub.gpu.desk import GpuDesk
 from machinelabs_hub.gpu.inventory import Inventory
 from machinelabs_hub.gpu.ledger import Ledger
-from machinelabs_hub.gpu.model import Claim, Holder
+from machinelabs_hub.gpu.model import Ask, Claim, Holder, Want
 from machinelabs_hub.gpu.queue import Line
 from machinelabs_hub.gpu.tidings import Teller
 from machinelabs_hub.gpu_settings import Card, Gpus, GpuSource
@@ -50,8 +49,9 @@ class Beside:
         self._prefix = prefix
         self._image = image
 
-    def grant(self, person: str, card: str) -> Claim:
-        return self.desk.ledger.grant(Holder(person), "whole", (card,), 1, datetime.now(UTC))
+    async def take(self, person: str) -> Claim:
+        """Take a card, as a start does before it asks for a container."""
+        return await self.desk.take(Ask(holder=Holder(person), flavour="whole", want=Want(1)))
 
     async def make(self, claim: Claim) -> str:
         """Let the engine make a container with the claim's cards."""
@@ -78,9 +78,9 @@ class Beside:
     async def until(self, true: Callable[[], bool], what: str) -> None:
         await asyncio.to_thread(wait_until, true, seconds=30, what=what)
 
-    async def until_looked(self, card: str) -> None:
+    async def until_looked(self) -> None:
         """Wait until the desk has seen what is there now: it misses a container of later."""
-        witness = self.grant("witness", card)
+        witness = await self.take("witness")
         container = await self.make(witness)
         self.desk.started(witness, container)
         await self.remove(container)
@@ -118,17 +118,16 @@ async def beside(engine: CardEngine, tmp_path: Path) -> AsyncIterator[Beside]:
 async def test_a_start_keeps_its_claim_while_it_removes_one_container_and_asks_for_another(
     beside: Beside,
 ) -> None:
-    mine, others, *_ = CARDS
-    claim = beside.grant("ada", mine)
+    claim = await beside.take("ada")
     # The engine's answer was lost: the start does not know of this one, the desk sees it.
     first = await beside.make(claim)
     await beside.until(lambda: beside.container_of(claim) == first, "the first is seen")
     await beside.remove(first)
-    await beside.until_looked(others)
+    await beside.until_looked()
     assert beside.container_of(claim) is not None
     second = await beside.make(claim)
     beside.desk.started(claim, second)
-    await beside.until_looked(others)
+    await beside.until_looked()
     assert beside.container_of(claim) == second
     await beside.remove(second)
     await beside.until(lambda: beside.container_of(claim) is None, "its claim ends")
@@ -137,7 +136,7 @@ async def test_a_start_keeps_its_claim_while_it_removes_one_container_and_asks_f
 async def test_a_start_that_ended_between_two_containers_gives_its_cards_back(
     beside: Beside,
 ) -> None:
-    claim = beside.grant("ada", CARDS[0])
+    claim = await beside.take("ada")
     first = await beside.make(claim)
     await beside.until(lambda: beside.container_of(claim) == first, "the first is seen")
     await beside.remove(first)

@@ -72,9 +72,8 @@ class GpuDesk:
         self.unknown_since: float | None = None
         """Since when the engine does not say what it holds (`time.time()`); None: it does."""
         self._teller = teller
-        self._settled = {claim.id for claim in ledger.live()}
-        """Claims that no start will make a container for: of an earlier Hub, of a start that has
-        its container, or that ended. Until then a container may go and another be asked for."""
+        self._starting: set[str] = set()
+        """Claims of starts that have no container yet: one may go, and another be asked for."""
         self._whys: dict[str, str] = {}
         self._clashes: frozenset[Clash] = frozenset()
         self._removals: dict[str, asyncio.Task[None]] = {}
@@ -94,12 +93,14 @@ class GpuDesk:
         # Before the first good look nobody knows what there is and what of it is free.
         await self._is_counted.wait()
         await self._is_known.wait()
-        return await self.line.take(ask)
+        claim = await self.line.take(ask)
+        self._starting.add(claim.id)
+        return claim
 
     def started(self, claim: Claim, container: str) -> None:
         """Note that the claim's container was made; its start asks for no other."""
         self.ledger.bind(claim.id, container)
-        self._settled.add(claim.id)
+        self._starting.discard(claim.id)
 
     def ready(self, claim: Claim) -> None:
         """Note that the claim's server answers."""
@@ -107,11 +108,12 @@ class GpuDesk:
 
     def abandon(self, claim: Claim) -> None:
         """Note that a start ended: the engine is asked whether it left a container."""
-        self._settled.add(claim.id)
+        self._starting.discard(claim.id)
         self._wake.set()
 
     def release(self, claim: Claim, why: str) -> None:
         """End a claim whose container was never asked for."""
+        self._starting.discard(claim.id)
         self.ledger.end(claim.id, why, _now())
         self.line.wake()
 
@@ -153,9 +155,7 @@ class GpuDesk:
 
     async def _look(self, eyes: Eyes) -> float:
         """Follow the engine's word; return after how many seconds it is to be asked again."""
-        before = self.ledger.live()
-        self._settled &= {claim.id for claim in before}
-        starting = frozenset(claim.id for claim in before) - self._settled
+        before, starting = self.ledger.live(), frozenset(self._starting)
         try:
             observed = await eyes.observe(self._numbered())
         except Unavailable as error:
