@@ -9,9 +9,10 @@ from tests.support.labs_service import LabsServer
 
 from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.person import Person
-from machinelabs_hub.labs.models.run import Run, RunDraft, RunOutput
-from machinelabs_hub.labs.services.runner import digest
+from machinelabs_hub.labs.models.run import Run, RunDraft, RunOutput, RunState
+from machinelabs_hub.labs.services.runner import RunnerService, digest
 from machinelabs_hub.labs.services.runs import RunService
+from machinelabs_hub.labs.services.tools import Tools
 
 CODE = "shown-once"
 TOKEN = "the-token-that-a-container-chose-for-its-own-run"
@@ -74,3 +75,27 @@ def ordered(server: LabsServer, files: Mapping[str, bytes], **draft: Any) -> Run
     run = service.order(lab, RunDraft(**draft))
     assert server.tools.runs.set_code(run, digest(CODE))
     return RunDesk(server, lab, run)
+
+
+def ended_run(server: LabsServer, outputs: dict[str, bytes]) -> int:
+    """A finished run of ada/lab that put these files out."""
+    lab = server.tools.labs.find("ada", "lab")
+    assert lab is not None
+    return ended(server.tools, lab, outputs).number
+
+
+def ended(tools: Tools, lab: Lab, outputs: dict[str, bytes]) -> Run:
+    """A finished run of one of ada's labs that put these files out."""
+    ada = Person("ada", "Ada")
+    run = RunService(tools=tools, viewer=ada).order(lab, RunDraft())
+    assert tools.runs.set_code(run, digest("code"))
+    assert tools.runs.start(run, tools.clock())
+    runner = RunnerService(tools=tools)
+    runner.exchange(run.id, "code", TOKEN)
+    run = runner.run_of(run.id, TOKEN)
+    for path, content in outputs.items():
+        with runner.writer() as writer:
+            writer.write(content)
+            runner.keep(run, path, writer, "")
+    runner.end(run, RunState.FINISHED, None)
+    return RunService(tools=tools, viewer=ada).get(lab, run.number)

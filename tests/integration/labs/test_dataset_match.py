@@ -5,10 +5,10 @@ from collections.abc import Iterator
 
 import httpx
 import pytest
-from tests.integration.labs.test_datasets import ended_run
 from tests.support.content import cell, notebook
 from tests.support.datasets import begin, make, push
 from tests.support.labs_service import LabsServer, labs_server
+from tests.support.run_desk import ended_run
 
 from machinelabs_hub.labs.models.person import Person
 

@@ -12,19 +12,15 @@ import pytest
 from tests.support.content import cell, notebook
 from tests.support.datasets import begin, make, push, sha256
 from tests.support.labs_service import LabsServer, labs_server
-from tests.support.run_desk import TOKEN
+from tests.support.run_desk import ended_run
 
 from machinelabs_hub.labs import guard
 from machinelabs_hub.labs.api import dataset_uploads
 from machinelabs_hub.labs.context import Context
-from machinelabs_hub.labs.models.lab import Lab, Visibility
+from machinelabs_hub.labs.models.lab import Visibility
 from machinelabs_hub.labs.models.person import Person
-from machinelabs_hub.labs.models.run import Run, RunDraft, RunState
 from machinelabs_hub.labs.services import run_upkeep, trash
 from machinelabs_hub.labs.services.dataset_versions import TooManyVersions
-from machinelabs_hub.labs.services.runner import RunnerService, digest
-from machinelabs_hub.labs.services.runs import RunService
-from machinelabs_hub.labs.services.tools import Tools
 
 ADA, EVE = {"X-As": "ada"}, {"X-As": "eve"}
 FILES = {"README.md": b"# Digits\n", "train/a.csv": b"1,2\n3,4\n"}
@@ -355,30 +351,6 @@ def test_open_uploads_are_listed_for_who_began_them(api: httpx.Client) -> None:
     assert code(api.get(at, headers=EVE)) == (403, "not_allowed")
     api.put("/datasets/ada/begun/members/person/eve", json={"role": "editor"}, headers=ADA)
     assert api.get(at, headers=EVE).json() == {"items": []}
-
-
-def ended_run(server: LabsServer, outputs: dict[str, bytes]) -> int:
-    """A finished run of ada/lab that put these files out."""
-    lab = server.tools.labs.find("ada", "lab")
-    assert lab is not None
-    return ended(server.tools, lab, outputs).number
-
-
-def ended(tools: Tools, lab: Lab, outputs: dict[str, bytes]) -> Run:
-    """A finished run of one of ada's labs that put these files out."""
-    ada = Person("ada", "Ada")
-    run = RunService(tools=tools, viewer=ada).order(lab, RunDraft())
-    assert tools.runs.set_code(run, digest("code"))
-    assert tools.runs.start(run, tools.clock())
-    runner = RunnerService(tools=tools)
-    runner.exchange(run.id, "code", TOKEN)
-    run = runner.run_of(run.id, TOKEN)
-    for path, content in outputs.items():
-        with runner.writer() as writer:
-            writer.write(content)
-            runner.keep(run, path, writer, "")
-    runner.end(run, RunState.FINISHED, None)
-    return RunService(tools=tools, viewer=ada).get(lab, run.number)
 
 
 def test_outputs_of_a_run_become_a_version_without_a_copy(

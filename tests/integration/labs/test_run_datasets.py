@@ -4,10 +4,10 @@ from dataclasses import replace
 
 import pytest
 from tests.integration.labs.conftest import As
-from tests.integration.labs.test_datasets import ended
 from tests.integration.labs.test_labs import ADA, publish
 from tests.support.content import cell, notebook
 from tests.support.datasets import sha256, stored
+from tests.support.run_desk import ended
 
 from machinelabs_hub.gpu_settings import Plans
 from machinelabs_hub.labs.models.dataset import DatasetFile

@@ -75,6 +75,12 @@ class Beside:
         found = self.desk.ledger.claim_of(claim.holder)
         return None if found is None else found.container
 
+    async def lose(self, claim: Claim) -> None:
+        """Make a container that its start never hears of, let the desk see it, and remove it."""
+        first = await self.make(claim)
+        await self.until(lambda: self.container_of(claim) == first, "the first is seen")
+        await self.remove(first)
+
     async def until(self, true: Callable[[], bool], what: str) -> None:
         await asyncio.to_thread(wait_until, true, seconds=30, what=what)
 
@@ -119,10 +125,7 @@ async def test_a_start_keeps_its_claim_while_it_removes_one_container_and_asks_f
     beside: Beside,
 ) -> None:
     claim = await beside.take("ada")
-    # The engine's answer was lost: the start does not know of this one, the desk sees it.
-    first = await beside.make(claim)
-    await beside.until(lambda: beside.container_of(claim) == first, "the first is seen")
-    await beside.remove(first)
+    await beside.lose(claim)
     await beside.until_looked()
     assert beside.container_of(claim) is not None
     second = await beside.make(claim)
@@ -137,8 +140,6 @@ async def test_a_start_that_ended_between_two_containers_gives_its_cards_back(
     beside: Beside,
 ) -> None:
     claim = await beside.take("ada")
-    first = await beside.make(claim)
-    await beside.until(lambda: beside.container_of(claim) == first, "the first is seen")
-    await beside.remove(first)
+    await beside.lose(claim)
     beside.desk.abandon(claim)
     await beside.until(lambda: beside.container_of(claim) is None, "its claim ends")

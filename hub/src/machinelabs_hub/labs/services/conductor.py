@@ -30,7 +30,6 @@ from machinelabs_hub.labs.services.bells import ALL
 from machinelabs_hub.labs.services.run_ends import stopped_by_hub
 from machinelabs_hub.labs.services.runner import digest
 from machinelabs_hub.labs.services.tools import Tools
-from machinelabs_hub.plans.policy import plan_of
 from machinelabs_hub.sites import Files
 from machinelabs_hub.tickets import Ticket
 
@@ -160,10 +159,7 @@ class Conductor:
             return frozenset()
         if standing is None:
             return frozenset()
-        plan = plan_of(
-            self._tools.settings.plans, groups=standing.groups, is_admin=standing.is_admin
-        )
-        room = places(runs, plan.runs, self._tools.clock())
+        room = places(runs, self._tools.plan_of(standing).runs, self._tools.clock())
         at = time.monotonic()
         # In turn: where the Hub has the first one wait, the others do.
         ready = takewhile(lambda run: self._memory[run.id].not_before <= at, waiting)

@@ -8,7 +8,7 @@ from machinelabs_hub.labs.models.lab import Lab
 from machinelabs_hub.labs.models.needs import Needs, needs_of, smallest
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.tools import Tools
-from machinelabs_hub.plans.policy import allows, plan_of
+from machinelabs_hub.plans.policy import allows
 
 RUNS: Final = 5
 """So many of a lab's last runs are measured."""
@@ -30,9 +30,7 @@ def size_for(tools: Tools, viewer: Person | None, lab: Lab) -> str:
         return ""
     found = smallest(tools.catalog().flavours, needs)
     if found and viewer is not None:
-        said = viewer.plan_standing
-        plan = plan_of(tools.settings.plans, groups=said.groups, is_admin=said.is_admin)
-        return found if allows(plan, found) else ""
+        return found if allows(tools.plan_of(viewer.plan_standing), found) else ""
     return found
 
 

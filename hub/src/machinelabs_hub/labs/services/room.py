@@ -8,7 +8,6 @@ from machinelabs_hub.errors import TooLarge
 from machinelabs_hub.labs.models.person import Person
 from machinelabs_hub.labs.services.tools import Tools
 from machinelabs_hub.labs.storage.hours import HourTable
-from machinelabs_hub.plans.policy import plan_of
 
 GIB: Final = 2**30
 
@@ -49,8 +48,7 @@ def check_room(tools: Tools, person: Person, more: int = 0) -> None:
     Raises:
         StorageFull: says how much, and what to do.
     """
-    standing = person.plan_standing
-    plan = plan_of(tools.settings.plans, groups=standing.groups, is_admin=standing.is_admin)
+    plan = tools.plan_of(person.plan_standing)
     if not plan.storage_gib:
         return
     held = held_by(tools, person.name)

@@ -36,7 +36,6 @@ from machinelabs_hub.labs.services.viewer import lab_at, lab_to, writer
 from machinelabs_hub.labs.storage.run_events import EventReader
 from machinelabs_hub.labs.storage.runs import NewRun, RunQuery
 from machinelabs_hub.names import shown
-from machinelabs_hub.plans.policy import plan_of
 
 LONGEST_NOTE: Final = 10_000
 _LIST: Final = "runs"
@@ -231,10 +230,7 @@ class RunService:
         viewer = self._viewer
         if viewer is None or viewer.name != run.person:
             return ""
-        standing = viewer.plan_standing
-        plan = plan_of(
-            self._tools.settings.plans, groups=standing.groups, is_admin=standing.is_admin
-        )
+        plan = self._tools.plan_of(viewer.plan_standing)
         return "" if plan.runs else plan.title
 
     def changes(self, run: Run) -> tuple[RunChange, ...]:

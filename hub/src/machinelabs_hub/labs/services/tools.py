@@ -14,7 +14,9 @@ from machinelabs_hub.catalog.load import read_builds
 from machinelabs_hub.catalog.model import Catalog
 from machinelabs_hub.db.engine import Sessions, open_engine, session_maker
 from machinelabs_hub.gpu.sampling import SamplerClient
+from machinelabs_hub.gpu_settings import Plan
 from machinelabs_hub.labs.models.gpus import GpuUse
+from machinelabs_hub.labs.models.person import Standing
 from machinelabs_hub.labs.models.reach import Reach
 from machinelabs_hub.labs.outside import Outside
 from machinelabs_hub.labs.services.bells import Bells
@@ -49,6 +51,7 @@ from machinelabs_hub.labs.storage.stars import StarTable
 from machinelabs_hub.labs.storage.sweeps import SweepTable
 from machinelabs_hub.labs.storage.tracking import TrackTable
 from machinelabs_hub.labs.storage.verifications import VerificationTable
+from machinelabs_hub.plans.policy import plan_of
 from machinelabs_hub.settings import Settings
 from machinelabs_hub.sites import Files, catalog_file, database_url
 
@@ -128,6 +131,10 @@ class Tools:
     clock: Callable[[], datetime]
     close: Callable[[], None]
     """Closes the connections to the database."""
+
+    def plan_of(self, standing: Standing) -> Plan:
+        """Return the plan of somebody who has this standing."""
+        return plan_of(self.settings.plans, groups=standing.groups, is_admin=standing.is_admin)
 
     @classmethod
     def of(cls, settings: Settings, *, clock: Callable[[], datetime] | None = None) -> Self:
